@@ -1,0 +1,25 @@
+//! The command line: what can be asked, and nothing of how it is done.
+
+pub mod eval;
+pub mod train;
+
+use clap::{Parser, Subcommand};
+
+/// Trains image encoders without labels by contrastive and Sinkhorn-regularised
+/// losses, and judges them by their frozen representations.
+#[derive(Parser, Debug)]
+#[command(name = "harness", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Train an encoder; with no options, on the built-in images in minutes
+    Train(Box<train::TrainArgs>),
+    /// Judge the frozen encoder of a run by its test accuracy
+    Eval(eval::EvalArgs),
+}

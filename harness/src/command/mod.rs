@@ -1,0 +1,32 @@
+//! What each command of the program does, from options to exit code.
+
+pub mod eval;
+pub mod train;
+
+use std::process::ExitCode;
+
+use crate::{
+    cli::{Cli, Command},
+    error::Error,
+};
+
+/// Runs a command; its result is on stdout, everything else on stderr.
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Train(args) => train::run(&args),
+        Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Prints a result as the last line on stdout.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Error> {
+    use std::io::Write;
+    let line = serde_json::to_string(value).map_err(Error::Json)?;
+    // A reader that has gone away is no reason to fail: the result is in the run folder.
+    let _ = writeln!(std::io::stdout(), "{line}");
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What can go wrong, in the words that the user reads.
+
+use crate::{
+    backend::BackendError,
+    config::ConfigError,
+    train::{
+        schedule::TooFewImages,
+        trainer::{RestoreError, StepError},
+    },
+};
+
+/// Any failure of a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Options or `config.toml`.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Backend or threads.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// Data set.
+    #[error(transparent)]
+    Data(#[from] crate::data::DataError),
+    /// Making views.
+    #[error(transparent)]
+    Augment(#[from] crate::augment::AugmentError),
+    /// Run folder, checkpoints, metrics.
+    #[error(transparent)]
+    Run(#[from] crate::run::RunError),
+    /// Figures.
+    #[error(transparent)]
+    Plot(#[from] crate::plot::PlotError),
+    /// Fewer images than a step needs.
+    #[error(transparent)]
+    TooFewImages(#[from] TooFewImages),
+    /// A stored state that does not fit.
+    #[error("{0}; the run folder was written by another version or configuration of this program")]
+    Restore(#[from] RestoreError),
+    /// A training step failed.
+    #[error(
+        "step {step} (epoch {epoch}, seed {seed}, batch begins with images {first_images:?}): \
+         {source}. {}", last_good(*.checkpoint)
+    )]
+    Step {
+        /// The step, counted from 1.
+        step: u64,
+        /// Its epoch, counted from 0: with the seed, what the batch was made from.
+        epoch: u64,
+        /// The run's seed.
+        seed: u64,
+        /// The batch's first images.
+        first_images: Vec<u32>,
+        /// Step of the last good checkpoint.
+        checkpoint: Option<u64>,
+        /// What happened.
+        source: StepError,
+    },
+    /// The encoder could not be written.
+    #[error("encoder.safetensors could not be written: {0}")]
+    Safetensors(#[from] safetensors::SafeTensorError),
+    /// The encoder could not be read.
+    #[error("{0}")]
+    Encoder(String),
+    /// A result could not be written as JSON.
+    #[error("result.json could not be written: {0}")]
+    Json(serde_json::Error),
+    /// `--resume` with options that belong to another experiment.
+    #[error("--resume: {0}; a resumed run keeps its experiment, only --epochs, --checkpoint-steps, --threads, --backend, --data-dir and the probes may change. Start a new run with another --out")]
+    Resume(String),
+}
+
+fn last_good(step: Option<u64>) -> String {
+    match step {
+        Some(step) => format!("The last good checkpoint is that of step {step}"),
+        None => "There is no checkpoint to go back to".to_owned(),
+    }
+}

@@ -1,0 +1,27 @@
+//! The harness: trains an image encoder without labels by the losses of
+//! `kernels-core`, and judges what it learnt.
+//!
+//! Data flow one way:
+//!
+//! ```text
+//! data ──► augment ──► train ──► eval ──► plot
+//! (images)  (views)   │  ▲       (probes)
+//!                     ▼  │
+//!            model ─► loss (kernels-core)      run (folder, checkpoints, metrics)
+//! ```
+
+pub mod augment;
+pub mod backend;
+pub mod cli;
+pub mod command;
+pub mod config;
+pub mod data;
+pub mod error;
+pub mod eval;
+pub mod loss;
+pub mod model;
+pub mod nn;
+pub mod plot;
+pub mod progress;
+pub mod run;
+pub mod train;

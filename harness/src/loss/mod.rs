@@ -1,0 +1,252 @@
+//! The training objective: `NT-Xent + λ · OT_ε(view A, view B)`.
+//!
+//! Values and gradients come from `kernels-core`; [`known_gradient`] puts them on
+//! burn's tape. With λ = 0, or method SimCLR, the transport term is not computed.
+
+mod known_gradient;
+
+use burn::tensor::Tensor;
+use clap::ValueEnum;
+use kernels_core::{
+    cost::{Cost, CostScale},
+    nt_xent::{nt_xent_with_grad, nt_xent_workspace_len},
+    sin_sim::{
+        OtOptions, OtTerm, SinSimOptions, ot_term_with_grad, ot_term_workspace_len,
+        sin_sim_with_grad, sin_sim_workspace_len,
+    },
+    sinkhorn::SinkhornOptions,
+};
+use serde::{Deserialize, Serialize};
+
+pub use known_gradient::with_known_gradient;
+
+use crate::model::Embeddings;
+
+/// Which self-supervised method is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lowercase")]
+pub enum Method {
+    /// NT-Xent alone (Chen et al. 2020)
+    SimClr,
+    /// NT-Xent and an entropic optimal-transport term between the two views
+    SinSim,
+}
+
+impl Method {
+    /// The name on the command line and in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SimClr => "simclr",
+            Self::SinSim => "sinsim",
+        }
+    }
+}
+
+/// Where the transport term acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OtOn {
+    /// On the representations, as the encoder gives them
+    H,
+    /// On the embeddings, as the projection head gives them
+    Z,
+}
+
+/// Ground cost of the transport term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OtCost {
+    /// `|x − y|²` on raw rows
+    SquaredEuclidean,
+    /// `1 − cos(x, y)`: half the squared distance of the normalised rows
+    Cosine,
+}
+
+/// What the ground cost is divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OtScale {
+    /// Nothing: ε is in the cost's own unit
+    None,
+    /// The batch's largest cost, as a constant: ε is relative
+    Maximum,
+}
+
+/// Constants of the objective.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossConfig {
+    /// Temperature τ of NT-Xent.
+    pub temperature: f32,
+    /// Weight λ of the transport term.
+    pub lambda: f32,
+    /// Entropic regularisation ε, in the unit of the (scaled) cost.
+    pub epsilon: f32,
+    /// L1 marginal error at which Sinkhorn stops.
+    pub threshold: f32,
+    /// Sinkhorn iterations at most.
+    pub max_iterations: usize,
+    /// Ground cost.
+    pub cost: OtCost,
+    /// What the cost is divided by.
+    pub cost_scale: OtScale,
+    /// Where the transport term acts.
+    pub ot_on: OtOn,
+}
+
+/// What one evaluation of the objective gave.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LossTerms {
+    /// The objective.
+    pub loss: f32,
+    /// Its contrastive part.
+    pub nt_xent: f32,
+    /// Its transport part, before λ; absent when it is not computed.
+    pub ot: Option<TransportTerm>,
+}
+
+/// What Sinkhorn said.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct TransportTerm {
+    /// `min ⟨P,C⟩ + ε KL(P | a⊗b)`.
+    pub value: f32,
+    /// L1 distance of the plan's marginals from the uniform ones.
+    pub marginal_error: f32,
+    /// Iterations taken.
+    pub iterations: usize,
+    /// Whether the threshold was reached within the limit.
+    pub converged: bool,
+}
+
+impl From<OtTerm<f32>> for TransportTerm {
+    fn from(term: OtTerm<f32>) -> Self {
+        Self {
+            value: term.value,
+            marginal_error: term.marginal_error,
+            iterations: term.iterations,
+            converged: term.converged,
+        }
+    }
+}
+
+/// A loss that could not be computed.
+#[derive(Debug, thiserror::Error)]
+pub enum LossError {
+    /// The kernels refused their input.
+    #[error(
+        "the loss could not be computed: {0}; a network that diverged gives such embeddings: \
+         try a lower --lr or a longer warm-up"
+    )]
+    Kernel(#[from] kernels_core::Error),
+    /// The embeddings could not be read back from the device.
+    #[error("the embeddings could not be read from the device: {0}")]
+    Read(String),
+}
+
+/// The objective with its scratch memory, which is kept from step to step.
+pub struct Objective {
+    method: Method,
+    config: LossConfig,
+    workspace: Vec<f32>,
+}
+
+impl Objective {
+    /// The objective of `method`.
+    pub fn new(method: Method, config: LossConfig) -> Self {
+        Self { method, config, workspace: Vec::new() }
+    }
+
+    /// The loss of a batch whose first half is view A and second half view B,
+    /// as a scalar on the tape, with what it consists of.
+    pub fn apply(&mut self, embeddings: Embeddings) -> Result<(Tensor<1>, LossTerms), LossError> {
+        let transports = self.method == Method::SinSim && self.config.lambda != 0.0;
+        match (transports, self.config.ot_on) {
+            (false, _) => self.contrastive(embeddings.z),
+            (true, OtOn::Z) => self.together(embeddings.z),
+            (true, OtOn::H) => self.apart(embeddings),
+        }
+    }
+
+    /// NT-Xent on `z` alone.
+    fn contrastive(&mut self, z: Tensor<2>) -> Result<(Tensor<1>, LossTerms), LossError> {
+        let ([rows, dim], values) = read(&z)?;
+        let mut gradient = vec![0.0; values.len()];
+        let workspace = resize(&mut self.workspace, nt_xent_workspace_len(rows, dim));
+        let temperature = self.config.temperature;
+        let nt_xent =
+            nt_xent_with_grad(&values, rows, dim, temperature, &mut gradient, workspace)?;
+        let terms = LossTerms { loss: nt_xent, nt_xent, ot: None };
+        Ok((with_known_gradient(z, nt_xent, gradient), terms))
+    }
+
+    /// Both terms on `z`, in one call that shares what they share.
+    fn together(&mut self, z: Tensor<2>) -> Result<(Tensor<1>, LossTerms), LossError> {
+        let ([rows, dim], values) = read(&z)?;
+        let mut gradient = vec![0.0; values.len()];
+        let workspace = resize(&mut self.workspace, sin_sim_workspace_len(rows, dim));
+        let options = SinSimOptions {
+            temperature: self.config.temperature,
+            lambda: self.config.lambda,
+            ot: self.config.transport(),
+        };
+        let out = sin_sim_with_grad(&values, rows, dim, &options, &mut gradient, workspace)?;
+        let terms = LossTerms {
+            loss: out.loss,
+            nt_xent: out.nt_xent,
+            ot: Some(out.ot.into()),
+        };
+        Ok((with_known_gradient(z, out.loss, gradient), terms))
+    }
+
+    /// NT-Xent on `z`, transport on `h`.
+    fn apart(&mut self, e: Embeddings) -> Result<(Tensor<1>, LossTerms), LossError> {
+        let (contrastive, mut terms) = self.contrastive(e.z)?;
+        let ([rows, dim], values) = read(&e.h)?;
+        let mut gradient = vec![0.0; values.len()];
+        let workspace = resize(&mut self.workspace, ot_term_workspace_len(rows / 2, dim));
+        let options = self.config.transport();
+        let ot = ot_term_with_grad(&values, rows, dim, &options, &mut gradient, workspace)?;
+        let lambda = self.config.lambda;
+        gradient.iter_mut().for_each(|g| *g *= lambda);
+        terms.loss += lambda * ot.value;
+        let transport = with_known_gradient(e.h, lambda * ot.value, gradient);
+        terms.ot = Some(ot.into());
+        Ok((contrastive + transport, terms))
+    }
+}
+
+impl LossConfig {
+    fn transport(&self) -> OtOptions<f32> {
+        OtOptions {
+            cost: match self.cost {
+                OtCost::SquaredEuclidean => Cost::SquaredEuclidean,
+                OtCost::Cosine => Cost::Cosine,
+            },
+            scale: match self.cost_scale {
+                OtScale::None => CostScale::None,
+                OtScale::Maximum => CostScale::Maximum,
+            },
+            sinkhorn: SinkhornOptions {
+                epsilon: self.epsilon,
+                threshold: self.threshold,
+                max_iterations: self.max_iterations,
+            },
+        }
+    }
+}
+
+/// The values of a matrix on the tape, on the host.
+fn read(matrix: &Tensor<2>) -> Result<([usize; 2], Vec<f32>), LossError> {
+    let values = matrix
+        .clone()
+        .into_data()
+        .try_to_vec::<f32>()
+        .map_err(|error| LossError::Read(format!("{error:?}")))?;
+    Ok((matrix.dims(), values))
+}
+
+fn resize(workspace: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    workspace.resize(len, 0.0);
+    workspace
+}

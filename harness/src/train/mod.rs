@@ -1,0 +1,10 @@
+//! `harness train`: from a configuration to a trained, judged, recorded encoder.
+
+mod lars;
+mod optimizer;
+pub mod outcome;
+mod run;
+pub mod schedule;
+pub mod trainer;
+
+pub use run::{Finish, image_shape, load, train};

@@ -1,0 +1,68 @@
+//! A run from end to end, by the program itself.
+
+mod support;
+
+use support::{harness, result, tiny_train};
+
+#[test]
+fn a_run_leaves_everything_that_it_promises() {
+    let temp = tempfile::tempdir().unwrap();
+    let out = temp.path().join("run");
+    let line = result(&mut tiny_train(&out));
+    for key in [
+        "method",
+        "dataset",
+        "epochs",
+        "seed",
+        "final_loss",
+        "linear_top1",
+        "linear_top1_untrained",
+        "knn_top1",
+        "images_per_second",
+        "weights_digest",
+    ] {
+        assert!(!line[key].is_null(), "{key} is missing in {line}");
+    }
+    assert_eq!(line["steps"], 12, "96 images in batches of 16, twice");
+    for file in ["config.toml", "metrics.jsonl", "result.json", "encoder.safetensors"] {
+        assert!(out.join(file).is_file(), "{file} is missing");
+    }
+    let figure = line["figure"].as_str().unwrap();
+    assert!(std::fs::read_to_string(figure).unwrap().starts_with("<svg"));
+
+    let metrics = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
+    let steps: Vec<serde_json::Value> =
+        metrics.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(steps.len(), 12);
+    for (index, step) in steps.iter().enumerate() {
+        assert_eq!(step["step"], index as u64 + 1);
+        let parts = [&step["loss"], &step["nt_xent"], &step["ot"]["value"]];
+        let [loss, nt_xent, ot] = parts.map(|v| v.as_f64().unwrap());
+        // λ is 0.8 by default; the sum is one f32 multiplication and addition.
+        assert!(((nt_xent + 0.8 * ot) - loss).abs() <= 1e-5, "{step}");
+        assert!(step["ot"]["marginal_error"].as_f64().unwrap() >= 0.0);
+        assert!(step["ot"]["iterations"].as_u64().unwrap() >= 1);
+        assert!(step["learning_rate"].as_f64().unwrap() > 0.0);
+    }
+
+    // The probes again, from the files: the same features and seeds give the same answer.
+    for (probe, key) in [("linear", "linear_top1"), ("knn", "knn_top1")] {
+        let mut eval = harness();
+        eval.args(["eval", "--probe", probe, "--run"]).arg(&out);
+        assert_eq!(result(&mut eval)["test_top1"], line[key], "{probe}");
+    }
+}
+
+#[test]
+fn without_lambda_sinsim_is_simclr() {
+    let temp = tempfile::tempdir().unwrap();
+    let short = ["--limit", "32", "--epochs", "1"];
+    let digest = |name: &str, more: &[&str]| {
+        let mut run = tiny_train(&temp.path().join(name));
+        result(run.args(short).args(more))["weights_digest"].clone()
+    };
+    let simclr = digest("a", &["--method", "simclr"]);
+    assert_eq!(simclr, digest("b", &["--method", "sinsim", "--lambda", "0"]));
+    assert_ne!(simclr, digest("c", &["--method", "sinsim"]));
+    assert_ne!(simclr, digest("d", &["--method", "simclr", "--seed", "1"]));
+}

@@ -1,0 +1,42 @@
+# Recipes for people. CI runs .ci/run; what is slow is here and not there.
+
+# What there is
+default:
+    @just --list
+
+# The README's first command: train on the built-in images
+train *args:
+    cargo run --release -p harness -- train {{args}}
+
+# The README's second command: every test
+test:
+    cargo test --workspace
+
+# The gate, as CI runs it
+ci:
+    .ci/run
+
+# Formatting and lints, as CI has them
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Fuzz one kernel for some seconds (sinkhorn, nt_xent, log_sum_exp)
+fuzz target="sinkhorn" seconds="60":
+    cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+
+# Kernel benchmarks
+bench:
+    cargo bench -p benches
+
+# A training step beside PyTorch's, in one run (needs `pip install torch`)
+compare-step:
+    scripts/compare-step
+
+# The recorded training runs of docs/results/training.md (about two hours on 2 cores)
+record data="../shared/data":
+    scripts/record-training {{data}}
+
+# Licences and advisories (needs cargo-deny)
+deny:
+    cargo deny check

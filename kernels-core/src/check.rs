@@ -1,0 +1,114 @@
+//! The checks every entry point makes before it computes, so that the loops behind
+//! them may rely on lengths and finite values.
+
+use crate::{Error, Real};
+
+/// `slice` must have exactly `expected` elements. Products of sizes are passed as
+/// saturated: no slice is `usize::MAX` long, so an overflow is refused here too.
+pub(crate) fn shape<T>(
+    operation: &'static str,
+    argument: &'static str,
+    slice: &[T],
+    expected: usize,
+) -> Result<(), Error> {
+    let got = slice.len();
+    if got == expected { Ok(()) } else { Err(Error::Shape { operation, argument, expected, got }) }
+}
+
+/// The workspace must have at least `expected` elements; the rest is left alone.
+pub(crate) fn workspace<'w, T>(
+    operation: &'static str,
+    workspace: &'w mut [T],
+    expected: usize,
+) -> Result<&'w mut [T], Error> {
+    let got = workspace.len();
+    workspace.get_mut(..expected).ok_or(Error::Workspace { operation, expected, got })
+}
+
+/// A size must be at least one.
+pub(crate) fn at_least_one(
+    operation: &'static str,
+    argument: &'static str,
+    got: usize,
+) -> Result<(), Error> {
+    if got == 0 {
+        return Err(Error::Size { operation, argument, expected: "at least 1", got });
+    }
+    Ok(())
+}
+
+/// Two views of N images make 2N rows.
+pub(crate) fn two_views(operation: &'static str, rows: usize) -> Result<(), Error> {
+    if rows < 2 || !rows.is_multiple_of(2) {
+        let expected = "even and at least 2 (two views of each image)";
+        return Err(Error::Size { operation, argument: "rows", expected, got: rows });
+    }
+    Ok(())
+}
+
+/// A divisor such as a temperature: its reciprocal has to be finite as well, which
+/// holds exactly for the normal numbers.
+pub(crate) fn positive<T: Real>(
+    operation: &'static str,
+    argument: &'static str,
+    value: T,
+) -> Result<(), Error> {
+    if value.is_normal() && value > T::zero() {
+        return Ok(());
+    }
+    let expected = "positive, finite and not subnormal";
+    Err(Error::Parameter { operation, argument, expected, got: value.wide() })
+}
+
+/// A tolerance or a factor: zero is allowed.
+pub(crate) fn not_negative<T: Real>(
+    operation: &'static str,
+    argument: &'static str,
+    value: T,
+) -> Result<(), Error> {
+    if value.is_finite() && value >= T::zero() {
+        return Ok(());
+    }
+    let expected = "finite and not negative";
+    Err(Error::Parameter { operation, argument, expected, got: value.wide() })
+}
+
+/// Every element must be finite.
+pub(crate) fn finite<T: Real>(
+    operation: &'static str,
+    argument: &'static str,
+    slice: &[T],
+) -> Result<(), Error> {
+    match slice.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(index) => {
+            let got = slice.get(index).map_or(f64::NAN, |value| value.wide());
+            Err(Error::Element { operation, argument, expected: "finite", index, got })
+        }
+    }
+}
+
+/// A result must fit the scalar type.
+pub(crate) fn fits<T: Real>(
+    operation: &'static str,
+    quantity: &'static str,
+    value: T,
+) -> Result<T, Error> {
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::Overflow { operation, quantity, got: value.wide() })
+    }
+}
+
+/// Every element of a result must fit the scalar type.
+pub(crate) fn all_fit<T: Real>(
+    operation: &'static str,
+    quantity: &'static str,
+    values: &[T],
+) -> Result<(), Error> {
+    match values.iter().find(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(value) => Err(Error::Overflow { operation, quantity, got: value.wide() }),
+    }
+}

@@ -1,0 +1,134 @@
+//! One error type for every kernel: it says which operation refused, what it
+//! expected and what it got. Values are kept as `f64` so that the type does not
+//! depend on the scalar.
+
+use core::fmt;
+
+/// Why a kernel refused its input or could not represent its result.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// A slice has the wrong number of elements.
+    Shape {
+        /// The function that was called.
+        operation: &'static str,
+        /// The slice, by the name of the parameter.
+        argument: &'static str,
+        /// Elements the other arguments ask for (`usize::MAX` if that overflows).
+        expected: usize,
+        /// Elements it has.
+        got: usize,
+    },
+    /// The workspace is too short. A longer one than needed is accepted.
+    Workspace {
+        /// The function that was called.
+        operation: &'static str,
+        /// Fewest elements that suffice.
+        expected: usize,
+        /// Elements it has.
+        got: usize,
+    },
+    /// A size (rows, dimensions, iterations) is outside its domain.
+    Size {
+        /// The function that was called.
+        operation: &'static str,
+        /// The parameter.
+        argument: &'static str,
+        /// Its domain, in words.
+        expected: &'static str,
+        /// Its value.
+        got: usize,
+    },
+    /// A scalar parameter is outside its domain.
+    Parameter {
+        /// The function that was called.
+        operation: &'static str,
+        /// The parameter.
+        argument: &'static str,
+        /// Its domain, in words.
+        expected: &'static str,
+        /// Its value.
+        got: f64,
+    },
+    /// An element of a slice is outside its domain (NaN, infinite, negative).
+    Element {
+        /// The function that was called.
+        operation: &'static str,
+        /// The slice, by the name of the parameter.
+        argument: &'static str,
+        /// What an element may be, in words.
+        expected: &'static str,
+        /// Where the first offending element stands.
+        index: usize,
+        /// Its value.
+        got: f64,
+    },
+    /// A row that has to be normalised has no direction: its norm is zero or below
+    /// the smallest normal number.
+    ZeroNorm {
+        /// The function that was called.
+        operation: &'static str,
+        /// The matrix, by the name of the parameter.
+        argument: &'static str,
+        /// The row.
+        row: usize,
+    },
+    /// No plan exists: an atom with mass has no permitted partner with mass.
+    Infeasible {
+        /// The function that was called.
+        operation: &'static str,
+        /// `"row"` or `"column"`.
+        side: &'static str,
+        /// Which row or column.
+        index: usize,
+    },
+    /// The input is legal but a result does not fit the scalar type.
+    Overflow {
+        /// The function that was called.
+        operation: &'static str,
+        /// What became infinite or NaN.
+        quantity: &'static str,
+        /// The value it took.
+        got: f64,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Shape { operation, argument, expected, got } => {
+                write!(out, "{operation}: `{argument}` must have {expected} elements, got {got}")
+            }
+            Self::Workspace { operation, expected, got } => write!(
+                out,
+                "{operation}: the workspace must have at least {expected} elements, got {got}; \
+                 ask the matching *_workspace_len function"
+            ),
+            Self::Size { operation, argument, expected, got } => {
+                write!(out, "{operation}: `{argument}` must be {expected}, got {got}")
+            }
+            Self::Parameter { operation, argument, expected, got } => {
+                write!(out, "{operation}: `{argument}` must be {expected}, got {got}")
+            }
+            Self::Element { operation, argument, expected, index, got } => {
+                write!(out, "{operation}: `{argument}[{index}]` must be {expected}, got {got}")
+            }
+            Self::ZeroNorm { operation, argument, row } => write!(
+                out,
+                "{operation}: row {row} of `{argument}` must have a direction, got a norm of \
+                 (nearly) zero"
+            ),
+            Self::Infeasible { operation, side, index } => write!(
+                out,
+                "{operation}: {side} {index} must have a permitted partner of positive weight, \
+                 got only forbidden pairs or zero weights"
+            ),
+            Self::Overflow { operation, quantity, got } => write!(
+                out,
+                "{operation}: {quantity} must be finite, got {got}; rescale the input or use f64"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Error {}

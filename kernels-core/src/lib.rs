@@ -1,0 +1,71 @@
+//! Losses for self-supervised learning with their gradients: NT-Xent, entropic optimal
+//! transport, and SinSim, their sum.
+//!
+//! | loss | formula |
+//! |---|---|
+//! | NT-Xent | `(1/2N) Σ_i [ −s_iπ(i) + log Σ_{j≠i} exp s_ij ]`, `s_ij = cos(z_i, z_j)/τ` |
+//! | OT_ε | `min_P ⟨P,C⟩ + ε KL(P ‖ a⊗b)` over plans P with marginals a and b |
+//! | SinSim | `NT-Xent(z) + λ · OT_ε(view A, view B)` |
+//!
+//! Matrices are row-major slices. A batch `z` of N images has `rows = 2N` rows: row i
+//! and row i+N are two views of image i. Functions allocate nothing: the caller passes
+//! outputs and a workspace, whose length the matching `*_workspace_len` tells, and may
+//! use the same workspace for every call. Any input gives a result or an [`Error`];
+//! nothing panics, and no `Ok` holds a NaN or an infinite number.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`sin_sim`] | the combined loss, and the transport term between views |
+//! | [`nt_xent`] | the contrastive loss |
+//! | [`sinkhorn`] | entropic transport for any cost matrix and weights: state, plan, gradient |
+//! | [`cost`] | ground costs between point clouds |
+//! | [`log_sum_exp`] | the (max, sum) monoid under both losses |
+//! | [`normalize`] | rows on the unit sphere and the way back |
+//! | [`Real`], [`Error`] | the scalar; one error type |
+//!
+//! The crate is `no_std` and generic over `f32` and `f64`, so the same source can be
+//! compiled for a device. The feature `std` only replaces the elementary functions by
+//! the platform's faster ones.
+//!
+//! ```
+//! use kernels_core::cost::{Cost, CostScale};
+//! use kernels_core::sin_sim::{OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len};
+//! use kernels_core::sinkhorn::SinkhornOptions;
+//!
+//! // Two images, two views each, projected to two numbers.
+//! let (rows, dim) = (4, 2);
+//! let z = [1.0, 0.1, -0.2, 1.0, 0.9, 0.0, 0.1, 1.1];
+//! let options = SinSimOptions {
+//!     temperature: 0.5,
+//!     lambda: 0.8,
+//!     ot: OtOptions {
+//!         cost: Cost::Cosine,
+//!         scale: CostScale::None,
+//!         sinkhorn: SinkhornOptions { epsilon: 0.1, threshold: 1e-6, max_iterations: 100 },
+//!     },
+//! };
+//! let mut grad = [0.0; 8];
+//! let mut workspace = vec![0.0; sin_sim_workspace_len(rows, dim)];
+//! let sin_sim = sin_sim_with_grad(&z, rows, dim, &options, &mut grad, &mut workspace)?;
+//! assert!(sin_sim.ot.converged);
+//! assert_eq!(sin_sim.loss, sin_sim.nt_xent + 0.8 * sin_sim.ot.value);
+//! # Ok::<(), kernels_core::Error>(())
+//! ```
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod check;
+mod error;
+mod real;
+mod vector;
+
+pub mod cost;
+pub mod log_sum_exp;
+pub mod normalize;
+pub mod nt_xent;
+pub mod sin_sim;
+pub mod sinkhorn;
+
+pub use error::Error;
+pub use real::Real;

@@ -1,0 +1,52 @@
+//! Entropic optimal transport by Sinkhorn's iteration in the log domain (Cuturi 2013).
+//!
+//! `V = min_P ⟨P,C⟩ + ε KL(P | a⊗b)` over plans with `P1 = a`, `Pᵀ1 = b`. The dual has
+//! potentials f and g with `P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε)` and value
+//! `⟨a,f⟩ + ⟨b,g⟩`; the iteration makes the column sums right, then the row sums, in
+//! turn: `f_i = −ε log Σ_j b_j exp((g_j − C_ij)/ε)`, and g likewise.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `problem` | costs and weights, checked once |
+//! | `options` | when to stop; what came out |
+//! | `soft_min` | the two half steps: formula, accuracy, special values |
+//! | `state` | the iteration as a state with a `step` |
+//! | `annealing` | from a large ε down to a small one |
+//! | `gradient` | the envelope gradient with respect to points |
+
+mod annealing;
+mod gradient;
+mod options;
+mod problem;
+mod soft_min;
+mod state;
+
+pub use annealing::{Annealing, solve_annealed};
+pub use options::{Outcome, SinkhornOptions};
+pub use problem::Problem;
+pub use state::State;
+
+use crate::{Error, Real};
+
+/// Workspace elements for an `n × m` problem.
+#[must_use]
+pub fn sinkhorn_workspace_len(n: usize, m: usize) -> usize {
+    // a, f, next f; b, g, a column scratch; and the masked copy of f or g.
+    let rows = n.saturating_mul(3);
+    let columns = m.saturating_mul(3);
+    rows.saturating_add(columns).saturating_add(n.max(m))
+}
+
+/// Solves from scratch. Use [`State`] to see the potentials and the plan, to go on
+/// later, or to take gradients.
+///
+/// # Errors
+/// As [`State::new`] and [`State::run`]. Not reaching the threshold is not an error:
+/// see [`Outcome::converged`].
+pub fn solve<T: Real>(
+    problem: &Problem<'_, T>,
+    options: &SinkhornOptions<T>,
+    workspace: &mut [T],
+) -> Result<Outcome<T>, Error> {
+    State::new(problem, options.epsilon, workspace)?.run(options)
+}
