@@ -16,8 +16,11 @@ use kernels_core::sinkhorn::{Problem, SinkhornOptions, sinkhorn_workspace_len, s
 const DIM: usize = 128;
 const IMAGES: [usize; 4] = [64, 128, 256, 512];
 /// Threshold zero: all 50 iterations are made.
-const SINKHORN: SinkhornOptions<f32> =
-    SinkhornOptions { epsilon: 0.05, threshold: 0.0, max_iterations: 50 };
+const SINKHORN: SinkhornOptions<f32> = SinkhornOptions {
+    epsilon: 0.05,
+    threshold: 0.0,
+    max_iterations: 50,
+};
 
 fn nt_xent(c: &mut Criterion) {
     let mut group = c.benchmark_group("nt_xent");
@@ -43,10 +46,18 @@ fn sinkhorn(c: &mut Criterion) {
         let built = cost_matrix(Cost::Cosine, x, y, n, n, DIM, &mut cost);
         assert!(built.is_ok());
         let mut workspace = vec![0.0; sinkhorn_workspace_len(n, n)];
-        group.throughput(Throughput::Elements((n * n * SINKHORN.max_iterations) as u64));
+        group.throughput(Throughput::Elements(
+            (n * n * SINKHORN.max_iterations) as u64,
+        ));
         group.bench_function(BenchmarkId::from_parameter(n), |b| {
             b.iter(|| {
-                let problem = Problem { cost: black_box(&cost), n, m: n, a: None, b: None };
+                let problem = Problem {
+                    cost: black_box(&cost),
+                    n,
+                    m: n,
+                    a: None,
+                    b: None,
+                };
                 solve(&problem, &SINKHORN, &mut workspace)
             });
         });
@@ -62,14 +73,25 @@ fn sin_sim(c: &mut Criterion) {
         let options = SinSimOptions {
             temperature: 0.5,
             lambda: 0.8,
-            ot: OtOptions { cost: Cost::Cosine, scale: CostScale::None, sinkhorn: SINKHORN },
+            ot: OtOptions {
+                cost: Cost::Cosine,
+                scale: CostScale::None,
+                sinkhorn: SINKHORN,
+            },
         };
         let mut grad = vec![0.0; z.len()];
         let mut workspace = vec![0.0; sin_sim_workspace_len(rows, DIM)];
         group.throughput(Throughput::Elements((rows * rows) as u64));
         group.bench_function(BenchmarkId::from_parameter(images), |b| {
             b.iter(|| {
-                sin_sim_with_grad(black_box(&z), rows, DIM, &options, &mut grad, &mut workspace)
+                sin_sim_with_grad(
+                    black_box(&z),
+                    rows,
+                    DIM,
+                    &options,
+                    &mut grad,
+                    &mut workspace,
+                )
             });
         });
     }

@@ -12,7 +12,9 @@ pub fn uniform(seed: u64, len: usize) -> Vec<f32> {
         word ^ (word >> 31)
     };
     // 24 bits fill the mantissa of an f32.
-    (0..len).map(|_| (next() >> 40) as f32 / 8_388_608.0 - 1.0).collect()
+    (0..len)
+        .map(|_| (next() >> 40) as f32 / 8_388_608.0 - 1.0)
+        .collect()
 }
 
 /// Two views of `images` points: the second half of the rows is the first half with a

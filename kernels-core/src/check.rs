@@ -12,7 +12,16 @@ pub(crate) fn shape<T>(
     expected: usize,
 ) -> Result<(), Error> {
     let got = slice.len();
-    if got == expected { Ok(()) } else { Err(Error::Shape { operation, argument, expected, got }) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(Error::Shape {
+            operation,
+            argument,
+            expected,
+            got,
+        })
+    }
 }
 
 /// The workspace must have at least `expected` elements; the rest is left alone.
@@ -22,7 +31,11 @@ pub(crate) fn workspace<'w, T>(
     expected: usize,
 ) -> Result<&'w mut [T], Error> {
     let got = workspace.len();
-    workspace.get_mut(..expected).ok_or(Error::Workspace { operation, expected, got })
+    workspace.get_mut(..expected).ok_or(Error::Workspace {
+        operation,
+        expected,
+        got,
+    })
 }
 
 /// A size must be at least one.
@@ -32,7 +45,12 @@ pub(crate) fn at_least_one(
     got: usize,
 ) -> Result<(), Error> {
     if got == 0 {
-        return Err(Error::Size { operation, argument, expected: "at least 1", got });
+        return Err(Error::Size {
+            operation,
+            argument,
+            expected: "at least 1",
+            got,
+        });
     }
     Ok(())
 }
@@ -41,7 +59,12 @@ pub(crate) fn at_least_one(
 pub(crate) fn two_views(operation: &'static str, rows: usize) -> Result<(), Error> {
     if rows < 2 || !rows.is_multiple_of(2) {
         let expected = "even and at least 2 (two views of each image)";
-        return Err(Error::Size { operation, argument: "rows", expected, got: rows });
+        return Err(Error::Size {
+            operation,
+            argument: "rows",
+            expected,
+            got: rows,
+        });
     }
     Ok(())
 }
@@ -57,7 +80,12 @@ pub(crate) fn positive<T: Real>(
         return Ok(());
     }
     let expected = "positive, finite and not subnormal";
-    Err(Error::Parameter { operation, argument, expected, got: value.wide() })
+    Err(Error::Parameter {
+        operation,
+        argument,
+        expected,
+        got: value.wide(),
+    })
 }
 
 /// A tolerance or a factor: zero is allowed.
@@ -70,7 +98,12 @@ pub(crate) fn not_negative<T: Real>(
         return Ok(());
     }
     let expected = "finite and not negative";
-    Err(Error::Parameter { operation, argument, expected, got: value.wide() })
+    Err(Error::Parameter {
+        operation,
+        argument,
+        expected,
+        got: value.wide(),
+    })
 }
 
 /// Every element must be finite.
@@ -83,7 +116,13 @@ pub(crate) fn finite<T: Real>(
         None => Ok(()),
         Some(index) => {
             let got = slice.get(index).map_or(f64::NAN, |value| value.wide());
-            Err(Error::Element { operation, argument, expected: "finite", index, got })
+            Err(Error::Element {
+                operation,
+                argument,
+                expected: "finite",
+                index,
+                got,
+            })
         }
     }
 }
@@ -97,8 +136,18 @@ pub(crate) fn fits<T: Real>(
     if value.is_finite() {
         Ok(value)
     } else {
-        Err(Error::Overflow { operation, quantity, got: value.wide() })
+        Err(Error::Overflow {
+            operation,
+            quantity,
+            got: value.wide(),
+        })
     }
+}
+
+/// The largest magnitude of a cost or a potential: sums and differences of up to eight
+/// of them are finite.
+pub(crate) fn room<T: Real>() -> T {
+    T::max_value() / T::of(8.0)
 }
 
 /// Every element of a result must fit the scalar type.
@@ -109,6 +158,10 @@ pub(crate) fn all_fit<T: Real>(
 ) -> Result<(), Error> {
     match values.iter().find(|value| !value.is_finite()) {
         None => Ok(()),
-        Some(value) => Err(Error::Overflow { operation, quantity, got: value.wide() }),
+        Some(value) => Err(Error::Overflow {
+            operation,
+            quantity,
+            got: value.wide(),
+        }),
     }
 }

@@ -89,10 +89,17 @@ fn cosine<T: Real>(
     let pair = |x_row: &[T], r: T, y_row: &[T], s: T| {
         half * vector::scaled_squared_distance(x_row, r, y_row, s)
     };
-    for (i, (out_row, x_row)) in rest.chunks_exact_mut(m).zip(x_rest.chunks_exact(dim)).enumerate()
+    for (i, (out_row, x_row)) in rest
+        .chunks_exact_mut(m)
+        .zip(x_rest.chunks_exact(dim))
+        .enumerate()
     {
         let r = normalize::checked_norm(operation, "x", x_row, i + 1)?.recip();
-        for ((entry, y_row), &s) in out_row.iter_mut().zip(y.chunks_exact(dim)).zip(first.iter()) {
+        for ((entry, y_row), &s) in out_row
+            .iter_mut()
+            .zip(y.chunks_exact(dim))
+            .zip(first.iter())
+        {
             *entry = pair(x_row, r, y_row, s);
         }
     }

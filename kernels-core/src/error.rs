@@ -96,36 +96,86 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Shape { operation, argument, expected, got } => {
-                write!(out, "{operation}: `{argument}` must have {expected} elements, got {got}")
+            Self::Shape {
+                operation,
+                argument,
+                expected,
+                got,
+            } => {
+                write!(
+                    out,
+                    "{operation}: `{argument}` must have {expected} elements, got {got}"
+                )
             }
-            Self::Workspace { operation, expected, got } => write!(
+            Self::Workspace {
+                operation,
+                expected,
+                got,
+            } => write!(
                 out,
                 "{operation}: the workspace must have at least {expected} elements, got {got}; \
                  ask the matching *_workspace_len function"
             ),
-            Self::Size { operation, argument, expected, got } => {
-                write!(out, "{operation}: `{argument}` must be {expected}, got {got}")
+            Self::Size {
+                operation,
+                argument,
+                expected,
+                got,
+            } => {
+                write!(
+                    out,
+                    "{operation}: `{argument}` must be {expected}, got {got}"
+                )
             }
-            Self::Parameter { operation, argument, expected, got } => {
-                write!(out, "{operation}: `{argument}` must be {expected}, got {got}")
+            Self::Parameter {
+                operation,
+                argument,
+                expected,
+                got,
+            } => {
+                write!(
+                    out,
+                    "{operation}: `{argument}` must be {expected}, got {got}"
+                )
             }
-            Self::Element { operation, argument, expected, index, got } => {
-                write!(out, "{operation}: `{argument}[{index}]` must be {expected}, got {got}")
+            Self::Element {
+                operation,
+                argument,
+                expected,
+                index,
+                got,
+            } => {
+                write!(
+                    out,
+                    "{operation}: `{argument}[{index}]` must be {expected}, got {got}"
+                )
             }
-            Self::ZeroNorm { operation, argument, row } => write!(
+            Self::ZeroNorm {
+                operation,
+                argument,
+                row,
+            } => write!(
                 out,
                 "{operation}: row {row} of `{argument}` must have a direction, got a norm of \
                  (nearly) zero"
             ),
-            Self::Infeasible { operation, side, index } => write!(
+            Self::Infeasible {
+                operation,
+                side,
+                index,
+            } => write!(
                 out,
                 "{operation}: {side} {index} must have a permitted partner of positive weight, \
                  got only forbidden pairs or zero weights"
             ),
-            Self::Overflow { operation, quantity, got } => write!(
+            Self::Overflow {
+                operation,
+                quantity,
+                got,
+            } => write!(
                 out,
-                "{operation}: {quantity} must be finite, got {got}; rescale the input or use f64"
+                "{operation}: {quantity} must be finite with room to spare, got {got}; rescale the \
+                 input or use f64"
             ),
         }
     }

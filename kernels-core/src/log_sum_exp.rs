@@ -39,13 +39,23 @@ impl<T: Real> LogSumExp<T> {
     /// The sum of no terms.
     #[must_use]
     pub fn identity() -> Self {
-        Self { max: T::neg_infinity(), sum: T::zero() }
+        Self {
+            max: T::neg_infinity(),
+            sum: T::zero(),
+        }
     }
 
     /// The sum of the one term `exp x`.
     #[must_use]
     pub fn single(x: T) -> Self {
-        if x == T::neg_infinity() { Self::identity() } else { Self { max: x, sum: T::one() } }
+        if x == T::neg_infinity() {
+            Self::identity()
+        } else {
+            Self {
+                max: x,
+                sum: T::one(),
+            }
+        }
     }
 
     /// The sum of `exp x` over a slice: one pass for the maximum, one for the sum.
@@ -56,7 +66,10 @@ impl<T: Real> LogSumExp<T> {
             // No finite maximum to subtract: the monoid knows the special values.
             return xs.iter().fold(Self::identity(), |total, &x| total.push(x));
         }
-        Self { max, sum: vector::sum_of(xs, |x| (x - max).exp()) }
+        Self {
+            max,
+            sum: vector::sum_of(xs, |x| (x - max).exp()),
+        }
     }
 
     /// Adds the term `exp x`.
@@ -69,7 +82,10 @@ impl<T: Real> LogSumExp<T> {
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let max = if self.max.is_nan() || other.max.is_nan() {
-            return Self { max: T::nan(), sum: T::nan() };
+            return Self {
+                max: T::nan(),
+                sum: T::nan(),
+            };
         } else if self.max > other.max {
             self.max
         } else {

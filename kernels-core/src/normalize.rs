@@ -74,14 +74,34 @@ pub(crate) fn checked_norm<T: Real>(
     }
     check::finite(operation, argument, values).map_err(|error| match error {
         // The index counts from the start of the matrix, not of the row.
-        Error::Element { operation, argument, expected, index, got } => {
+        Error::Element {
+            operation,
+            argument,
+            expected,
+            index,
+            got,
+        } => {
             let index = row.saturating_mul(values.len()).saturating_add(index);
-            Error::Element { operation, argument, expected, index, got }
+            Error::Element {
+                operation,
+                argument,
+                expected,
+                index,
+                got,
+            }
         }
         other => other,
     })?;
     if norm.is_finite() {
-        return Err(Error::ZeroNorm { operation, argument, row });
+        return Err(Error::ZeroNorm {
+            operation,
+            argument,
+            row,
+        });
     }
-    Err(Error::Overflow { operation, quantity: "the norm of a row", got: norm.wide() })
+    Err(Error::Overflow {
+        operation,
+        quantity: "the norm of a row",
+        got: norm.wide(),
+    })
 }

@@ -98,7 +98,17 @@ impl<'w, T: Real> Batch<'w, T> {
         let (losses, rest) = rest.split_at_mut(rows);
         let (factors, terms) = rest.split_at_mut(rows);
         normalize::normalize_rows(z, rows, dim, unit, norms)?;
-        Ok(Self { operation, rows, dim, temperature, unit, norms, terms, losses, factors })
+        Ok(Self {
+            operation,
+            rows,
+            dim,
+            temperature,
+            unit,
+            norms,
+            terms,
+            losses,
+            factors,
+        })
     }
 
     fn partner(&self, i: usize) -> usize {

@@ -132,7 +132,9 @@ pub(crate) fn norm<T: Real>(x: &[T]) -> T {
     if squares.is_finite() && squares > safe {
         return squares.sqrt();
     }
-    let peak = x.iter().fold(T::zero(), |peak, value| value.abs().max(peak));
+    let peak = x
+        .iter()
+        .fold(T::zero(), |peak, value| value.abs().max(peak));
     if !peak.is_normal() {
         // Zero, infinite, or too small to have a direction.
         return peak;
@@ -142,4 +144,62 @@ pub(crate) fn norm<T: Real>(x: &[T]) -> T {
         scaled * scaled
     });
     peak * ratio.sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    /// Around the number of lanes, and where a 256-wide driver would change over.
+    const SIZES: [usize; 14] = [0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 255, 256, 257];
+
+    /// Small integers: every sum is exact, so the order of the additions cannot matter.
+    fn integers(len: usize, factor: usize) -> Vec<f32> {
+        (0..len).map(|k| ((k * factor) % 13) as f32 - 6.0).collect()
+    }
+
+    #[test]
+    fn every_element_counts_once_at_every_size() {
+        for size in SIZES {
+            let (x, y) = (integers(size, 5), integers(size, 7));
+            let pairs = || x.iter().zip(&y);
+            assert_eq!(dot(&x, &y), pairs().map(|(a, b)| a * b).sum());
+            assert_eq!(
+                squared_distance(&x, &y),
+                pairs().map(|(a, b)| (a - b) * (a - b)).sum()
+            );
+            let scaled = pairs().map(|(a, b)| (2.0 * a - 3.0 * b).powi(2)).sum();
+            assert_eq!(scaled_squared_distance(&x, 2.0, &y, 3.0), scaled);
+            assert_eq!(sum_of(&x, |a| a), x.iter().sum());
+            let none = f32::NEG_INFINITY;
+            assert_eq!(largest(&x), x.iter().copied().fold(none, f32::max));
+            let difference = pairs().map(|(a, b)| a - b).fold(none, f32::max);
+            assert_eq!(largest_difference(&x, &y), difference);
+        }
+    }
+
+    #[test]
+    fn the_largest_is_found_in_every_place() {
+        for place in 0..49 {
+            let mut x = [-1.0; 49];
+            x[place] = 1.0;
+            assert_eq!(largest(&x), 1.0);
+        }
+    }
+
+    /// 3-4-5 triangles of every magnitude, up to both ends of the range.
+    #[test]
+    fn norms_survive_squares_that_do_not() {
+        for exponent in -124..125 {
+            let unit = 2.0_f32.powi(exponent);
+            let error = norm(&[3.0 * unit, -4.0 * unit]) / (5.0 * unit) - 1.0;
+            assert!(error.abs() <= 2.0 * f32::EPSILON, "2^{exponent}: {error}");
+        }
+        assert_eq!(norm::<f32>(&[]), 0.0);
+        assert_eq!(norm(&[0.0_f32; 20]), 0.0);
+        assert_eq!(norm(&[1.0, f32::INFINITY]), f32::INFINITY);
+        assert!(!norm(&[f32::NAN, 1.0]).is_normal());
+    }
 }

@@ -88,12 +88,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn batch(images: usize, pixels: usize) -> ViewBatch {
     let mut state = 1_u64;
     let mut noise = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (state >> 40) as f32 / (1 << 23) as f32 - 1.0
     };
     let mut view = || (0..images * pixels).map(|_| noise()).collect::<Vec<f32>>();
     let (a, b) = (view(), view());
-    ViewBatch { index: 0, images: (0..images as u32).collect(), a, b }
+    ViewBatch {
+        index: 0,
+        images: (0..images as u32).collect(),
+        a,
+        b,
+    }
 }
 
 /// Sorts, and gives the middle.

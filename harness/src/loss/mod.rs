@@ -4,6 +4,8 @@
 //! burn's tape. With λ = 0, or method SimCLR, the transport term is not computed.
 
 mod known_gradient;
+#[cfg(test)]
+mod tests;
 
 use burn::tensor::Tensor;
 use clap::ValueEnum;

@@ -8,7 +8,7 @@ use burn::{
 };
 
 use super::stem::{STEM_CHANNELS, Stem, StemKind};
-use crate::nn::{BatchNorm, Conv2d};
+use crate::layers::{BatchNorm, Conv2d};
 
 /// Width of the representation that [`ResNet18`] returns.
 pub const FEATURES: usize = 512;
@@ -52,7 +52,7 @@ impl BasicBlock {
             Some(path) => path.bn.forward(path.conv.forward(x)),
             None => x,
         };
-        crate::nn::add_relu(y, shortcut)
+        crate::layers::add_relu(y, shortcut)
     }
 }
 
@@ -92,7 +92,7 @@ impl ResNet18 {
                 x = block.forward(x);
             }
         }
-        crate::nn::global_mean(x)
+        crate::layers::global_mean(x)
     }
 }
 

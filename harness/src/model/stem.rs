@@ -17,7 +17,7 @@ use burn::{
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::nn::{BatchNorm, Conv2d};
+use crate::layers::{BatchNorm, Conv2d};
 
 /// Channels that every stem hands to the first residual stage.
 pub const STEM_CHANNELS: usize = 64;

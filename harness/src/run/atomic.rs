@@ -70,17 +70,31 @@ impl<'a, S: Sink> Replacement<'a, S> {
     pub(super) fn new(target: &'a Path, bytes: &'a [u8], open: fn(File) -> S) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         // Process and count make the name this replacement's own.
-        let own = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let own = format!(
+            "{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let temp = target.with_file_name(format!(".{name}.{own}{SUFFIX}"));
-        Self { target, bytes, temp, stage: Stage::New, open, sink: None }
+        Self {
+            target,
+            bytes,
+            temp,
+            stage: Stage::New,
+            open,
+            sink: None,
+        }
     }
 
     /// One step on; gives the stage that is reached.
     pub(super) fn step(&mut self) -> io::Result<Stage> {
         self.stage = match (self.stage, &mut self.sink) {
             (Stage::New, _) => {
-                let file = OpenOptions::new().write(true).create_new(true).open(&self.temp)?;
+                let file = OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .open(&self.temp)?;
                 self.sink = Some((self.open)(file));
                 Stage::Created
             }
@@ -150,5 +164,9 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Puts names on the disk. Windows opens no folders, and keeps names in order itself.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }

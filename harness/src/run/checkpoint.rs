@@ -3,6 +3,7 @@
 
 use std::{
     fmt, fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     RunError,
-    atomic::{self, Replacement, Stage},
+    atomic::{Replacement, Stage},
     container::{self, Problem},
 };
 
@@ -49,7 +50,12 @@ pub struct Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; going back to the checkpoint before it", self.path.display(), self.problem)?;
+        write!(
+            f,
+            "{}: {}; going back to the checkpoint before it",
+            self.path.display(),
+            self.problem
+        )?;
         match &self.aside {
             Some(aside) => write!(f, " (the file is kept as {})", aside.display()),
             None => write!(f, " (the file could not be moved aside)"),
@@ -65,8 +71,7 @@ pub fn save(run: &Path, checkpoint: &Checkpoint) -> Result<PathBuf, RunError> {
     let path = file_path(run, checkpoint.step);
     let folder = run.join(FOLDER);
     fs::create_dir_all(&folder).map_err(RunError::io("create", &folder))?;
-    let mut saving = Saving::new(&path, &bytes);
-    while !saving.step(run, checkpoint.step)? {}
+    Saving::new(run, &path, &bytes).finish()?;
     Ok(path)
 }
 
@@ -85,7 +90,11 @@ pub fn load_latest(run: &Path) -> Result<Option<(Checkpoint, Vec<Warning>)>, Run
             Ok(found) => {
                 let warnings = refused.into_iter().map(|(path, problem)| {
                     let aside = move_aside(&path);
-                    Warning { path, problem, aside }
+                    Warning {
+                        path,
+                        problem,
+                        aside,
+                    }
                 });
                 return Ok(Some((found, warnings.collect())));
             }
@@ -95,32 +104,104 @@ pub fn load_latest(run: &Path) -> Result<Option<(Checkpoint, Vec<Warning>)>, Run
     if refused.is_empty() {
         return Ok(None);
     }
-    Err(RunError::NoValidCheckpoint { folder: run.join(FOLDER), files: refused })
+    Err(RunError::NoValidCheckpoint {
+        folder: run.join(FOLDER),
+        files: refused,
+    })
 }
 
 /// A save as a state machine: the file's replacement, then the removal of old ones,
 /// one at a time.
 pub(super) struct Saving<'a> {
+    run: &'a Path,
+    path: &'a Path,
     file: Replacement<'a>,
     durable: bool,
 }
 
 impl<'a> Saving<'a> {
-    pub(super) fn new(path: &'a Path, bytes: &'a [u8]) -> Self {
-        Self { file: Replacement::new(path, bytes, |file| file), durable: false }
+    /// Nothing is touched before [`Saving::step`].
+    pub(super) fn new(run: &'a Path, path: &'a Path, bytes: &'a [u8]) -> Self {
+        Self {
+            run,
+            path,
+            file: Replacement::new(path, bytes, |file| file),
+            durable: false,
+        }
     }
 
-    /// One step on; gives whether that was the last.
-    pub(super) fn step(&mut self, run: &Path, step: u64) -> Result<bool, RunError> {
+    /// Steps until there is nothing left to do.
+    fn finish(mut self) -> Result<(), RunError> {
+        while !self.step()? {}
+        Ok(())
+    }
+
+    /// One step on; gives whether there is nothing left to do.
+    pub(super) fn step(&mut self) -> Result<bool, RunError> {
         if !self.durable {
-            let path = file_path(run, step);
-            let stage = self.file.step().map_err(RunError::io("write", &path))?;
+            let stage = self.file.step().map_err(RunError::io("write", self.path))?;
             self.durable = stage == Stage::Durable;
             return Ok(false);
         }
-        // The newest are the ones to keep, whatever was saved just now.
-        let Some((_, oldest)) = list(run)?.split_off_old() else { return Ok(true) };
-        fs::remove_file(&oldest).map_err(RunError::io("remove", &oldest))?;
+        let mut others = list(self.run)?;
+        others.retain(|(_, path)| path != self.path);
+        if others.len() < KEPT {
+            return Ok(true);
+        }
+        // Newest first: the last is the oldest.
+        if let Some((_, oldest)) = others.last() {
+            fs::remove_file(oldest).map_err(RunError::io("remove", oldest))?;
+        }
         Ok(false)
     }
+}
+
+/// Where the checkpoint of a step lies. Nine digits keep the names in order.
+pub(super) fn file_path(run: &Path, step: u64) -> PathBuf {
+    run.join(FOLDER).join(format!("step-{step:09}.ckpt"))
+}
+
+/// Checkpoint files by their names, newest first.
+fn list(run: &Path) -> Result<Vec<(u64, PathBuf)>, RunError> {
+    let folder = run.join(FOLDER);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(RunError::io("list", &folder))?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(RunError::io("list", &folder))?.file_name();
+        let step = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("step-")?.strip_suffix(".ckpt"));
+        if let Some(step) = step.and_then(|digits| digits.parse().ok()) {
+            files.push((step, folder.join(name)));
+        }
+    }
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(files)
+}
+
+/// A file that was copied to another step's name would turn time back.
+fn expect_step(name: u64, found: Checkpoint) -> Result<Checkpoint, Problem> {
+    if found.step == name {
+        Ok(found)
+    } else {
+        Err(Problem::Step {
+            name,
+            content: found.step,
+        })
+    }
+}
+
+/// Gives a damaged file a free name that is not a checkpoint's.
+fn move_aside(path: &Path) -> Option<PathBuf> {
+    let aside = |n: u32| match n {
+        1 => path.with_added_extension("damaged"),
+        n => path.with_added_extension(format!("damaged-{n}")),
+    };
+    let free = (1..100).map(aside).find(|name| !name.exists())?;
+    // Where the folder cannot be written to, it stays; nothing can be saved over it either.
+    fs::rename(path, &free).ok()?;
+    Some(free)
 }

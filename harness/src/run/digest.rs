@@ -53,8 +53,10 @@ mod tests {
             &[("x", b"1"), ("y", b"2")],
             &[("y", b"2"), ("x", b"1")],
         ];
-        let digests: Vec<String> =
-            all.iter().map(|sections| of_sections(sections.iter().copied())).collect();
+        let digests: Vec<String> = all
+            .iter()
+            .map(|sections| of_sections(sections.iter().copied()))
+            .collect();
         for (i, a) in digests.iter().enumerate() {
             assert_eq!(a.len(), 64);
             for b in &digests[..i] {

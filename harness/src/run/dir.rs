@@ -42,15 +42,24 @@ impl RunDir {
         let occupied = SIGNS.iter().any(|name| path.join(name).exists())
             || fs::read_dir(&checkpoints).is_ok_and(|mut entries| entries.next().is_some());
         if occupied {
-            return Err(RunError::Occupied { path: path.to_owned() });
+            return Err(RunError::Occupied {
+                path: path.to_owned(),
+            });
         }
         fs::create_dir_all(&checkpoints).map_err(RunError::io("create", &checkpoints))?;
-        Ok(Self { path: path.to_owned() })
+        Ok(Self {
+            path: path.to_owned(),
+        })
     }
 
     /// The folder of a run that was started before.
     pub fn open(path: &Path) -> Result<Self, RunError> {
-        let no_run = |got| Err(RunError::NotARun { path: path.to_owned(), got });
+        let no_run = |got| {
+            Err(RunError::NotARun {
+                path: path.to_owned(),
+                got,
+            })
+        };
         if path.as_os_str().is_empty() {
             return no_run("no path");
         }
@@ -59,7 +68,9 @@ impl RunDir {
             Err(error) => Err(RunError::io("open", path)(error)),
             Ok(found) if !found.is_dir() => no_run("a file"),
             Ok(_) if !path.join(CONFIG).is_file() => no_run("a folder without it"),
-            Ok(_) => Ok(Self { path: path.to_owned() }),
+            Ok(_) => Ok(Self {
+                path: path.to_owned(),
+            }),
         }
     }
 
@@ -91,7 +102,10 @@ impl RunDir {
                 // Where it cannot be read (Windows), the message does without.
                 let _ = file.read_to_string(&mut text);
                 let pid = text.trim().parse().ok();
-                return Err(RunError::Locked { path: self.path.clone(), pid });
+                return Err(RunError::Locked {
+                    path: self.path.clone(),
+                    pid,
+                });
             }
             Err(TryLockError::Error(error)) => return Err(RunError::io("lock", &path)(error)),
         }
@@ -151,7 +165,9 @@ impl RunDir {
             (Some(std::path::Component::Normal(part)), None) if part == name => {
                 Ok(self.path.join(name))
             }
-            _ => Err(RunError::FileName { name: name.to_owned() }),
+            _ => Err(RunError::FileName {
+                name: name.to_owned(),
+            }),
         }
     }
 }

@@ -96,7 +96,11 @@ impl RunError {
     /// For `map_err`: an [`RunError::Io`] of `operation` on `path`.
     pub fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { operation, path, source }
+        move |source| Self::Io {
+            operation,
+            path,
+            source,
+        }
     }
 }
 
@@ -116,14 +120,20 @@ fn advice(error: &io::Error) -> &'static str {
 }
 
 fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+    pid.map_or_else(
+        || "another process".to_owned(),
+        |pid| format!("process {pid}"),
+    )
 }
 
 fn no_valid(folder: &Path, files: &[(PathBuf, Problem)]) -> String {
     use fmt::Write;
     let mut text = format!("no checkpoint in {} can be used:", folder.display());
     for (path, problem) in files {
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let name = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy();
         // Writing into a String cannot fail.
         let _ = write!(text, "\n  {name}: {problem}");
     }

@@ -16,7 +16,7 @@ use crate::{
     model::{ResNet18, state_dict},
     plot,
     progress::Progress,
-    run::{RunDir, metrics},
+    run::RunDir,
 };
 
 /// What training itself measured.
@@ -141,6 +141,7 @@ fn write_encoder(config: &TrainConfig, dir: &RunDir, encoder: &ResNet18) -> Resu
     Ok(())
 }
 
+/// Draws `training.svg`: the curves of `metrics.jsonl` beside the accuracies.
 fn draw(
     config: &TrainConfig,
     dir: &RunDir,
@@ -148,5 +149,30 @@ fn draw(
     trained: Accuracy,
     untrained: Accuracy,
 ) -> Result<String, Error> {
-    todo!()
+    let heading = plot::Heading {
+        title: format!("{} on {}", config.method.name(), config.data.dataset.name()),
+        subtitle: format!(
+            "ResNet-18 ({} stem), {} images, {} epochs, batches of {}, seed {}",
+            config.model.stem.name(),
+            data.pretrain.len(),
+            config.schedule.epochs,
+            config.schedule.batch_size,
+            config.seed
+        ),
+    };
+    let group = |name: &str, trained, untrained| {
+        let name = name.to_owned();
+        plot::Group { name, trained, untrained }
+    };
+    let accuracies = plot::Accuracies {
+        groups: vec![
+            group("linear probe", trained.linear, untrained.linear),
+            group("k-NN", trained.knn, untrained.knn),
+        ],
+        chance: Some(1.0 / data.classes.len() as f64),
+    };
+    let panels = plot::training_panels(&dir.read_metrics()?);
+    let path = dir.path().join("training.svg");
+    plot::training_figure(&path, &heading, &panels, &accuracies)?;
+    Ok(path.display().to_string())
 }

@@ -108,7 +108,7 @@ pub fn load(config: &TrainConfig) -> Result<Dataset, Error> {
         limit: config.data.limit,
         seed: config.seed,
     };
-    let data = data::load(config.data.dataset, &options)?;
+    let data = data::load(config.data.dataset, &options, &data::Stderr::default())?;
     eprintln!(
         "{}: {} images to learn from, {} labelled for the probes, {} to test on",
         config.data.dataset.name(),

@@ -64,7 +64,11 @@ pub fn sin_sim_with_grad<T: Real>(
     let (ot_grad, scratch) = workspace.split_at_mut(z.len());
     let nt_xent = nt_xent_with_grad(z, rows, dim, options.temperature, grad, scratch)?;
     if options.lambda == T::zero() {
-        return Ok(SinSim { loss: nt_xent, nt_xent, ot: OtTerm::skipped() });
+        return Ok(SinSim {
+            loss: nt_xent,
+            nt_xent,
+            ot: OtTerm::skipped(),
+        });
     }
     let ot = ot_term_with_grad(z, rows, dim, &options.ot, ot_grad, scratch)?;
     vector::add_scaled(grad, options.lambda, ot_grad);

@@ -52,7 +52,8 @@ impl<T: Real> OtTerm<T> {
 /// need it.
 #[must_use]
 pub fn ot_term_workspace_len(n: usize, _dim: usize) -> usize {
-    n.saturating_mul(n).saturating_add(sinkhorn_workspace_len(n, n))
+    n.saturating_mul(n)
+        .saturating_add(sinkhorn_workspace_len(n, n))
 }
 
 /// `OT_ε` between view A (the first `rows/2` rows of `z`) and view B (the others), both
@@ -83,7 +84,13 @@ pub fn ot_term_with_grad<T: Real>(
     cost_matrix(options.cost, view_a, view_b, n, n, dim, matrix)?;
     let divisor = rescale(options.scale, matrix);
 
-    let problem = Problem { cost: matrix, n, m: n, a: None, b: None };
+    let problem = Problem {
+        cost: matrix,
+        n,
+        m: n,
+        a: None,
+        b: None,
+    };
     let mut state = State::new(&problem, options.sinkhorn.epsilon, scratch)?;
     let outcome = state.run(&options.sinkhorn)?;
     let (grad_a, grad_b) = grad.split_at_mut(n * dim);

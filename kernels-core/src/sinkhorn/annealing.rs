@@ -33,11 +33,20 @@ pub fn solve_annealed<'s, T: Real>(
     let operation = "solve_annealed";
     options.check(operation)?;
     check::positive(operation, "start", schedule.start)?;
-    check::at_least_one(operation, "iterations_per_level", schedule.iterations_per_level)?;
+    check::at_least_one(
+        operation,
+        "iterations_per_level",
+        schedule.iterations_per_level,
+    )?;
     // Above 0.99 a schedule from 1e38 to 1e-38 would have more than 17,000 levels.
     if !(schedule.factor > T::zero() && schedule.factor <= T::of(0.99)) {
         let (argument, expected, got) = ("factor", "in (0, 0.99]", schedule.factor.wide());
-        return Err(Error::Parameter { operation, argument, expected, got });
+        return Err(Error::Parameter {
+            operation,
+            argument,
+            expected,
+            got,
+        });
     }
     let mut epsilon = schedule.start.max(options.epsilon);
     let mut state = State::new(problem, epsilon, workspace)?;

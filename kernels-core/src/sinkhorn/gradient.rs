@@ -49,7 +49,10 @@ impl<T: Real> State<'_, T> {
         let done = reciprocal_norms(cost, "y", y, dim, y_reciprocals).and_then(|()| {
             grad_x.fill(T::zero());
             grad_y.fill(T::zero());
-            let rows = x.chunks_exact(dim).zip(grad_x.chunks_exact_mut(dim)).enumerate();
+            let rows = x
+                .chunks_exact(dim)
+                .zip(grad_x.chunks_exact_mut(dim))
+                .enumerate();
             for ((i, (x_row, gx)), plan_row) in rows.zip(self.plan_rows()) {
                 let r = reciprocal_norm(cost, "x", x_row, i)?;
                 let columns = y.chunks_exact(dim).zip(grad_y.chunks_exact_mut(dim));

@@ -11,12 +11,14 @@
 //! | `options` | when to stop; what came out |
 //! | `soft_min` | the two half steps: formula, accuracy, special values |
 //! | `state` | the iteration as a state with a `step` |
+//! | `plan` | entries of the plan on demand |
 //! | `annealing` | from a large ε down to a small one |
 //! | `gradient` | the envelope gradient with respect to points |
 
 mod annealing;
 mod gradient;
 mod options;
+mod plan;
 mod problem;
 mod soft_min;
 mod state;

@@ -5,7 +5,8 @@ use crate::{Error, Real, check, vector};
 /// `min_P ⟨P,C⟩ + ε KL(P | a⊗b)` over plans with row sums `a` and column sums `b`.
 #[derive(Clone, Copy, Debug)]
 pub struct Problem<'a, T> {
-    /// `n × m`, row-major. +∞ forbids a pair; NaN and −∞ are refused.
+    /// `n × m`, row-major. +∞ forbids a pair; NaN, −∞ and numbers within a factor of 8
+    /// of overflow are refused.
     pub cost: &'a [T],
     /// Rows: atoms of the first measure.
     pub n: usize,
@@ -37,16 +38,26 @@ impl<T: Real> Problem<'_, T> {
         for (index, &entry) in self.cost.iter().enumerate() {
             if entry == T::infinity() {
                 masked = true;
-            } else if entry.is_finite() {
+            } else if entry.abs() <= check::room() {
                 low = low.min(entry);
                 high = high.max(entry);
             } else {
-                let expected = "finite or +inf (a forbidden pair)";
+                let expected =
+                    "+inf (a forbidden pair), or at most an eighth of the largest number";
                 let got = entry.wide();
-                return Err(Error::Element { operation, argument: "cost", expected, index, got });
+                return Err(Error::Element {
+                    operation,
+                    argument: "cost",
+                    expected,
+                    index,
+                    got,
+                });
             }
         }
-        Ok(CostRange { width: high - low, masked })
+        Ok(CostRange {
+            width: high - low,
+            masked,
+        })
     }
 
     /// Every atom with mass needs a permitted partner with mass. This is necessary, not
@@ -66,7 +77,11 @@ impl<T: Real> Problem<'_, T> {
                 continue;
             }
             if !row.iter().zip(b).any(|(&entry, &b_j)| open(b_j, entry)) {
-                return Err(Error::Infeasible { operation, side: "row", index });
+                return Err(Error::Infeasible {
+                    operation,
+                    side: "row",
+                    index,
+                });
             }
             for (mark, &entry) in reached.iter_mut().zip(row) {
                 if open(weight, entry) {
@@ -76,7 +91,11 @@ impl<T: Real> Problem<'_, T> {
         }
         match reached.iter().zip(b).position(|(&mark, &b_j)| b_j > mark) {
             None => Ok(()),
-            Some(index) => Err(Error::Infeasible { operation, side: "column", index }),
+            Some(index) => Err(Error::Infeasible {
+                operation,
+                side: "column",
+                index,
+            }),
         }
     }
 }
@@ -96,12 +115,23 @@ pub(super) fn fill_weights<T: Real>(
     let bad = |weight: &T| !weight.is_finite() || *weight < T::zero();
     if let Some((index, weight)) = given.iter().enumerate().find(|(_, weight)| bad(weight)) {
         let expected = "finite and not negative";
-        return Err(Error::Element { operation, argument, expected, index, got: weight.wide() });
+        return Err(Error::Element {
+            operation,
+            argument,
+            expected,
+            index,
+            got: weight.wide(),
+        });
     }
     let total = vector::sum_of(given, |weight| weight);
     if !((total - T::one()).abs() <= T::of(1e-3)) {
         let expected = "weights that sum to 1 (within 0.001)";
-        return Err(Error::Parameter { operation, argument, expected, got: total.wide() });
+        return Err(Error::Parameter {
+            operation,
+            argument,
+            expected,
+            got: total.wide(),
+        });
     }
     for (slot, &weight) in out.iter_mut().zip(given) {
         *slot = weight / total;

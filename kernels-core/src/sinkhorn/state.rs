@@ -11,8 +11,8 @@
 
 use super::options::{Outcome, SinkhornOptions};
 use super::problem::{CostRange, Problem, fill_weights};
-use super::soft_min::{self, Direct, NearOne, Series, SoftMin};
 use super::sinkhorn_workspace_len;
+use super::soft_min::{self, Direct, NearOne, Series, SoftMin};
 use crate::{Error, Real, check, vector};
 
 const OPERATION: &str = "sinkhorn";
@@ -21,13 +21,13 @@ const OPERATION: &str = "sinkhorn";
 /// `P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε)`.
 #[derive(Debug)]
 pub struct State<'s, T> {
-    cost: &'s [T],
+    pub(super) cost: &'s [T],
     range: CostRange<T>,
-    epsilon: T,
-    a: &'s mut [T],
-    b: &'s mut [T],
-    f: &'s mut [T],
-    g: &'s mut [T],
+    pub(super) epsilon: T,
+    pub(super) a: &'s mut [T],
+    pub(super) b: &'s mut [T],
+    pub(super) f: &'s mut [T],
+    pub(super) g: &'s mut [T],
     next_f: &'s mut [T],
     /// f or g with −∞ at zero weights.
     masked: &'s mut [T],
@@ -164,25 +164,6 @@ impl<'s, T: Real> State<'s, T> {
         self.iterations
     }
 
-    /// `P_ij`, or `None` outside the matrix.
-    #[must_use]
-    pub fn plan(&self, i: usize, j: usize) -> Option<T> {
-        let (a, f) = (*self.a.get(i)?, *self.f.get(i)?);
-        let (b, g) = (*self.b.get(j)?, *self.g.get(j)?);
-        let cost = *self.cost.get(i.checked_mul(self.b.len())?.checked_add(j)?)?;
-        Some(plan_entry(a, f, b, g, cost, self.epsilon.recip()))
-    }
-
-    /// The plan row by row, each an iterator over `(P_ij, C_ij)`.
-    pub(super) fn plan_rows(&self) -> impl Iterator<Item = impl Iterator<Item = (T, T)>> {
-        let rate = self.epsilon.recip();
-        let rows = self.cost.chunks_exact(self.b.len()).zip(self.a.iter().zip(self.f.iter()));
-        rows.map(move |(row, (&a, &f))| {
-            let columns = row.iter().zip(self.b.iter().zip(self.g.iter()));
-            columns.map(move |(&cost, (&b, &g))| (plan_entry(a, f, b, g, cost, rate), cost))
-        })
-    }
-
     /// Borrows the room for one number for each column, whose content does not matter;
     /// to be given back by [`State::return_scratch`].
     pub(super) fn take_scratch(&mut self) -> &'s mut [T] {
@@ -193,23 +174,20 @@ impl<'s, T: Real> State<'s, T> {
         self.scratch = scratch;
     }
 
-    fn transport_cost(&self) -> T {
-        let mut total = T::zero();
-        for row in self.plan_rows() {
-            // A forbidden pair has no mass and an infinite cost.
-            let carried = row.filter(|&(mass, _)| mass != T::zero());
-            total += carried.fold(T::zero(), |sum, (mass, cost)| sum + mass * cost);
-        }
-        total
-    }
-
     fn near_one(&self) -> bool {
         !self.range.masked && self.range.width < self.epsilon
     }
 
     fn update_columns<S: Series<T>>(&mut self) {
         let masked = mask(self.a, self.f, self.masked);
-        soft_min::columns::<T, S>(self.cost, masked, self.a, self.epsilon, self.g, self.scratch);
+        soft_min::columns::<T, S>(
+            self.cost,
+            masked,
+            self.a,
+            self.epsilon,
+            self.g,
+            self.scratch,
+        );
     }
 
     /// Recomputes `next_f` and the marginal error of the present (f, g).
@@ -220,14 +198,17 @@ impl<'s, T: Real> State<'s, T> {
             self.update_rows::<Direct>()?;
         }
         let columns = self.b.iter().zip(self.g.iter());
-        check_finite(columns, "a column potential")
+        check_room(columns, "a column potential")
     }
 
     fn update_rows<S: Series<T>>(&mut self) -> Result<(), Error> {
         let masked = mask(self.b, self.g, self.masked);
         let rate = self.epsilon.recip();
         let mut error = T::zero();
-        let rows = self.cost.chunks_exact(self.b.len()).zip(self.next_f.iter_mut());
+        let rows = self
+            .cost
+            .chunks_exact(self.b.len())
+            .zip(self.next_f.iter_mut());
         for ((row, next), (&a, f)) in rows.zip(self.a.iter().zip(self.f.iter_mut())) {
             let soft_min: SoftMin<T> = soft_min::row::<T, S>(row, masked, self.b, rate);
             *next = soft_min.potential(self.epsilon);
@@ -239,7 +220,7 @@ impl<'s, T: Real> State<'s, T> {
             }
         }
         self.marginal_error = error;
-        check_finite(self.a.iter().zip(self.next_f.iter()), "a row potential")
+        check_room(self.a.iter().zip(self.next_f.iter()), "a row potential")
     }
 
     /// Shifts mass-free: P, and so every later iterate, depends on f ⊕ g alone.
@@ -269,21 +250,20 @@ fn mask<'m, T: Real>(weights: &[T], potentials: &[T], out: &'m mut [T]) -> &'m [
     out
 }
 
-fn plan_entry<T: Real>(a: T, f: T, b: T, g: T, cost: T, rate: T) -> T {
-    if a == T::zero() || b == T::zero() || cost == T::infinity() {
-        return T::zero();
-    }
-    // In the order of the half step that came last, so that rounding agrees with it.
-    a * b * (((f - cost) + g) * rate).exp()
-}
-
-fn check_finite<'v, T: Real>(
+/// The half steps add and subtract two potentials and two costs: near the largest
+/// number an exponent would overflow to −∞ and its term be lost without a word.
+fn check_room<'v, T: Real>(
     pairs: impl Iterator<Item = (&'v T, &'v T)>,
     quantity: &'static str,
 ) -> Result<(), Error> {
     for (&weight, &potential) in pairs {
-        if weight > T::zero() {
-            check::fits(OPERATION, quantity, potential)?;
+        // NaN fails.
+        if weight > T::zero() && !(potential.abs() <= check::room()) {
+            return Err(Error::Overflow {
+                operation: OPERATION,
+                quantity,
+                got: potential.wide(),
+            });
         }
     }
     Ok(())

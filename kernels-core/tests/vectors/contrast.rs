@@ -23,7 +23,13 @@ pub(crate) fn ntxent<T: Real>(vector: &Vector, ledger: &mut Ledger) {
         ledger.fail(format!("{name}: the loss without gradient differs"));
     }
     let condition = 1.0 + 1.0 / vector.tau;
-    ledger.enter_all(Quantity::Contrast, &name, &[loss.wide()], &[vector.value()], condition);
+    ledger.enter_all(
+        Quantity::Contrast,
+        &name,
+        &[loss.wide()],
+        &[vector.value()],
+        condition,
+    );
 
     // A row's gradient is inversely proportional to its norm.
     let weighted = |grad: &[f64]| -> Vec<f64> {
@@ -42,14 +48,23 @@ pub(crate) fn ntxent<T: Real>(vector: &Vector, ledger: &mut Ledger) {
         let error = got.iter().fold(0.0, |sum, g| sum + g.abs()) / natural;
         return ledger.enter(Quantity::ContrastGradient, &name, error, condition);
     }
-    ledger.enter_all(Quantity::ContrastGradient, &name, &got, &expected, condition);
+    ledger.enter_all(
+        Quantity::ContrastGradient,
+        &name,
+        &got,
+        &expected,
+        condition,
+    );
 }
 
 /// The slice driver and the one-at-a-time driver, forwards and split in the middle.
 pub(crate) fn lse<T: Real>(vector: &Vector, ledger: &mut Ledger) {
     let values = vector.v.as_deref().expect("lse has values");
     let values: Vec<T> = values.iter().map(|value| T::of(number(value))).collect();
-    let pushed = |part: &[T]| part.iter().fold(LogSumExp::identity(), |sum, &x| sum.push(x));
+    let pushed = |part: &[T]| {
+        part.iter()
+            .fold(LogSumExp::identity(), |sum, &x| sum.push(x))
+    };
     let (left, right) = values.split_at(values.len() / 2);
     let drivers = [
         ("slice", log_sum_exp(&values)),

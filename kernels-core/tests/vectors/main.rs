@@ -13,7 +13,9 @@ use tolerance::Ledger;
 const NOT_COVERED: [(&str, usize); 2] = [("unbalanced", 24), ("divergence", 15)];
 
 fn check<T: Real>(scalar: &str) {
-    let Some(vectors) = load::load("the conformance vectors") else { return };
+    let Some(vectors) = load::load("the conformance vectors") else {
+        return;
+    };
     let mut ledger = Ledger::new::<T>();
     for vector in &vectors {
         match vector.kind.as_str() {
@@ -21,7 +23,10 @@ fn check<T: Real>(scalar: &str) {
             "gauss1d_closed_form" => transport::gauss::<T>(vector, &mut ledger),
             "ntxent" => contrast::ntxent::<T>(vector, &mut ledger),
             "lse" => contrast::lse::<T>(vector, &mut ledger),
-            other => assert!(NOT_COVERED.iter().any(|(kind, _)| *kind == other), "kind {other}"),
+            other => assert!(
+                NOT_COVERED.iter().any(|(kind, _)| *kind == other),
+                "kind {other}"
+            ),
         }
     }
     for (kind, count) in NOT_COVERED {

@@ -69,11 +69,19 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new<T: Real>() -> Self {
         let unit = T::epsilon().wide() / 2.0;
-        Self { unit, single: unit > 1e-10, worst: Vec::new(), failures: Vec::new() }
+        Self {
+            unit,
+            single: unit > 1e-10,
+            worst: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
     fn tolerance(&self, quantity: Quantity) -> f64 {
-        let row = TABLE.iter().find(|row| row.0 == quantity).expect("every quantity has a row");
+        let row = TABLE
+            .iter()
+            .find(|row| row.0 == quantity)
+            .expect("every quantity has a row");
         if self.single { row.2 } else { row.1 }
     }
 
@@ -84,7 +92,9 @@ impl Ledger {
         let tolerance = self.tolerance(quantity);
         // NaN fails.
         if !(units <= tolerance) {
-            self.failures.push(format!("{quantity:?} of {name}: {units:.3e} u > {tolerance:.1e}"));
+            self.failures.push(format!(
+                "{quantity:?} of {name}: {units:.3e} u > {tolerance:.1e}"
+            ));
         }
         match self.worst.iter_mut().find(|entry| entry.0 == quantity) {
             None => self.worst.push((quantity, units, name.to_owned())),
@@ -116,7 +126,9 @@ impl Ledger {
             let tolerance = self.tolerance(quantity);
             eprintln!("{quantity:?}: worst {units:.2} u of {tolerance} u allowed, in {name}");
             if !(units * 100.0 >= tolerance) {
-                self.failures.push(format!("{quantity:?}: {tolerance} u is too loose: {units:.2}"));
+                self.failures.push(format!(
+                    "{quantity:?}: {tolerance} u is too loose: {units:.2}"
+                ));
             }
         }
         assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));
@@ -125,7 +137,9 @@ impl Ledger {
 
 /// `max|got − expected| / max|expected|`; an exact zero is no error.
 fn relative_error(got: &[f64], expected: &[f64]) -> f64 {
-    let scale = expected.iter().fold(0.0, |peak: f64, value| peak.max(value.abs()));
+    let scale = expected
+        .iter()
+        .fold(0.0, |peak: f64, value| peak.max(value.abs()));
     // `max` would drop a NaN; a sum keeps it.
     let mut error = 0.0;
     for (a, b) in got.iter().zip(expected) {

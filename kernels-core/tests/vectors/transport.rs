@@ -34,7 +34,11 @@ const MAX_ITERATIONS: usize = 30_000;
 
 fn listed<T: Real>(lists: (&[usize], &[usize]), id: usize) -> bool {
     let single = size_of::<T>() == size_of::<f32>();
-    if single { lists.1.contains(&id) } else { lists.0.contains(&id) }
+    if single {
+        lists.1.contains(&id)
+    } else {
+        lists.0.contains(&id)
+    }
 }
 
 pub(crate) fn wide<T: Real>(values: &[T]) -> Vec<f64> {
@@ -48,12 +52,23 @@ fn peak_of(values: &Option<Vec<f64>>) -> f64 {
 
 fn costs<T: Real>(vector: &Vector) -> Vec<T> {
     if let Some(cost) = &vector.cost {
-        return cost.iter().map(|entry| entry.map_or(T::infinity(), input)).collect();
+        return cost
+            .iter()
+            .map(|entry| entry.map_or(T::infinity(), input))
+            .collect();
     }
     let (x, y) = clouds::<T>(vector).expect("a balanced problem has a matrix or clouds");
     let mut out = vec![T::zero(); vector.n * vector.m];
-    cost_matrix(Cost::SquaredEuclidean, &x, &y, vector.n, vector.m, vector.d, &mut out)
-        .expect("the clouds are finite");
+    cost_matrix(
+        Cost::SquaredEuclidean,
+        &x,
+        &y,
+        vector.n,
+        vector.m,
+        vector.d,
+        &mut out,
+    )
+    .expect("the clouds are finite");
     out
 }
 
@@ -65,7 +80,10 @@ fn clouds<T: Real>(vector: &Vector) -> Option<(Vec<T>, Vec<T>)> {
 pub(crate) fn balanced<T: Real>(vector: &Vector, ledger: &mut Ledger) {
     let name = vector.name();
     let cost = costs::<T>(vector);
-    let (a, b) = (vector.a.as_deref().map(inputs::<T>), vector.b.as_deref().map(inputs::<T>));
+    let (a, b) = (
+        vector.a.as_deref().map(inputs::<T>),
+        vector.b.as_deref().map(inputs::<T>),
+    );
     let problem = Problem {
         cost: &cost,
         n: vector.n,
@@ -74,7 +92,11 @@ pub(crate) fn balanced<T: Real>(vector: &Vector, ledger: &mut Ledger) {
         b: b.as_deref(),
     };
     let unbounded = vector.tag == UNBOUNDED;
-    let reference = if unbounded { 0.0 } else { peak_of(&vector.f) + peak_of(&vector.g) };
+    let reference = if unbounded {
+        0.0
+    } else {
+        peak_of(&vector.f) + peak_of(&vector.g)
+    };
     let condition = 1.0 + reference.max(vector.value().abs()) / vector.eps;
     let options = SinkhornOptions {
         epsilon: input(vector.eps),
@@ -87,7 +109,11 @@ pub(crate) fn balanced<T: Real>(vector: &Vector, ledger: &mut Ledger) {
         // Of the size of the potentials; the largest cost may be an outlier that would
         // cost an f32 all digits of them.
         let start = T::of(10.0 * vector.value());
-        let schedule = Annealing { start, factor: T::of(0.5), iterations_per_level: 50 };
+        let schedule = Annealing {
+            start,
+            factor: T::of(0.5),
+            iterations_per_level: 50,
+        };
         solve_annealed(&problem, &options, &schedule, &mut workspace)
     } else {
         State::new(&problem, options.epsilon, &mut workspace)
@@ -100,12 +126,21 @@ pub(crate) fn balanced<T: Real>(vector: &Vector, ledger: &mut Ledger) {
 
     let value = [outcome.value.wide()];
     if unbounded {
-        return ledger.enter_all(Quantity::UnboundedValue, &name, &value, &[vector.value()], 1.0);
+        return ledger.enter_all(
+            Quantity::UnboundedValue,
+            &name,
+            &value,
+            &[vector.value()],
+            1.0,
+        );
     }
     let slow = listed::<T>(SLOW, vector.id);
     if slow == outcome.converged {
         let (error, list) = (outcome.marginal_error, if slow { "but" } else { "and not" });
-        ledger.fail(format!("{name}: converged: {}, error {error}, {list} in SLOW", outcome.converged));
+        ledger.fail(format!(
+            "{name}: converged: {}, error {error}, {list} in SLOW",
+            outcome.converged
+        ));
     }
     if !outcome.converged {
         return ledger.enter_all(Quantity::SlowValue, &name, &value, &[vector.value()], 1.0);
@@ -134,7 +169,13 @@ pub(crate) fn balanced<T: Real>(vector: &Vector, ledger: &mut Ledger) {
         let cost = Cost::SquaredEuclidean;
         match state.envelope_gradient(cost, &x, &y, vector.d, &mut grad_x, &mut grad_y) {
             Ok(()) => {
-                ledger.enter_all(Quantity::Gradient, &name, &wide(&grad_x), expected, condition);
+                ledger.enter_all(
+                    Quantity::Gradient,
+                    &name,
+                    &wide(&grad_x),
+                    expected,
+                    condition,
+                );
             }
             Err(error) => ledger.fail(format!("{name}: {error}")),
         }
@@ -145,9 +186,13 @@ pub(crate) fn balanced<T: Real>(vector: &Vector, ledger: &mut Ledger) {
 pub(crate) fn gauss<T: Real>(vector: &Vector, ledger: &mut Ledger) {
     let name = vector.name();
     let grid = vector.grid.as_deref().expect("gauss has a grid");
-    let &[low, high, count] = grid else { panic!("{name}: a grid is low, high, count") };
+    let &[low, high, count] = grid else {
+        panic!("{name}: a grid is low, high, count")
+    };
     let n = count as usize;
-    let points: Vec<f64> = (0..n).map(|k| low + (high - low) * k as f64 / (count - 1.0)).collect();
+    let points: Vec<f64> = (0..n)
+        .map(|k| low + (high - low) * k as f64 / (count - 1.0))
+        .collect();
     let weights = |mean: f64, sigma: f64| {
         let density = |x: &f64| (-(x - mean).powi(2) / (2.0 * sigma * sigma)).exp();
         let raw: Vec<f64> = points.iter().map(density).collect();
@@ -158,7 +203,13 @@ pub(crate) fn gauss<T: Real>(vector: &Vector, ledger: &mut Ledger) {
     let x: Vec<T> = points.iter().map(|&x| T::of(x)).collect();
     let mut cost = vec![T::zero(); n * n];
     cost_matrix(Cost::SquaredEuclidean, &x, &x, n, n, 1, &mut cost).expect("a finite grid");
-    let problem = Problem { cost: &cost, n, m: n, a: Some(&a), b: Some(&b) };
+    let problem = Problem {
+        cost: &cost,
+        n,
+        m: n,
+        a: Some(&a),
+        b: Some(&b),
+    };
     let options = SinkhornOptions {
         epsilon: T::of(vector.eps),
         threshold: T::of(1e3) * T::epsilon(),

@@ -1,0 +1,220 @@
+//! A drawing surface in pixels, with fractions.
+//!
+//! `plotters` places everything at whole numbers, which makes curves of stairs. So
+//! the surface is [`FINE`] times as large inside, and the SVG's `viewBox` shrinks it.
+
+use plotters::{
+    coord::Shift,
+    prelude::{
+        Circle, DrawingArea, DrawingAreaErrorKind, IntoDrawingArea, PathElement, Rectangle,
+        SVGBackend, Text,
+    },
+    style::{
+        Color, IntoFont, RGBAColor, RGBColor, TextStyle, WHITE,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+/// Units per pixel.
+const FINE: f64 = 10.0;
+
+/// Fonts that look alike, of the common systems.
+const FONTS: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif";
+
+/// `plotters-svg` writes a letter height divided by this.
+const FONT_FACTOR: f64 = 1.24;
+
+/// Why drawing failed.
+pub(super) type DrawError = DrawingAreaErrorKind<std::io::Error>;
+/// What drawing gives.
+pub(super) type Drawn = Result<(), DrawError>;
+
+/// A place in pixels, from the figure's top left corner.
+pub(super) type Point = (f64, f64);
+
+/// A part of the figure.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rect {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+impl Rect {
+    pub(super) fn right(&self) -> f64 {
+        self.left + self.width
+    }
+    pub(super) fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+    /// What is left of a column of `width` at the right, and that column.
+    pub(super) fn split_right(self, width: f64, gap: f64) -> (Self, Self) {
+        let left = Self {
+            width: self.width - width - gap,
+            ..self
+        };
+        (
+            left,
+            Self {
+                left: self.right() - width,
+                width,
+                ..self
+            },
+        )
+    }
+    /// Without strips at its sides.
+    pub(super) fn inset(self, left: f64, top: f64, right: f64, bottom: f64) -> Self {
+        Self {
+            left: self.left + left,
+            top: self.top + top,
+            width: self.width - left - right,
+            height: self.height - top - bottom,
+        }
+    }
+}
+
+/// Where a text stands relative to its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Align {
+    /// Begins there.
+    Left,
+    /// Has its middle there.
+    Centre,
+    /// Ends there.
+    Right,
+}
+
+/// A figure being drawn.
+pub(super) struct Canvas<'a> {
+    area: DrawingArea<SVGBackend<'a>, Shift>,
+}
+
+/// The SVG of a figure of `size` that `draw` fills.
+pub(super) fn render(
+    size: Point,
+    title: &str,
+    draw: impl FnOnce(&Canvas<'_>) -> Drawn,
+) -> Result<String, DrawError> {
+    let mut svg = String::new();
+    let inner = (fine(size.0).unsigned_abs(), fine(size.1).unsigned_abs());
+    {
+        let canvas = Canvas {
+            area: SVGBackend::with_string(&mut svg, inner).into_drawing_area(),
+        };
+        canvas.area.fill(&WHITE)?;
+        draw(&canvas)?;
+        canvas.area.present()?;
+    }
+    // The library's opening tag gives way to one with the size on the screen, and
+    // with what all elements inherit: corners of curves are round, not spikes.
+    let elements = svg.split_once('\n').map_or("", |(_, elements)| elements);
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" \
+         viewBox=\"0 0 {} {}\" stroke-linejoin=\"round\" role=\"img\">\n\
+         <title>{}</title>\n{elements}",
+        size.0,
+        size.1,
+        inner.0,
+        inner.1,
+        escaped(title)
+    ))
+}
+
+/// Pixels as units; what is not a number is at the edge.
+fn fine(pixels: f64) -> i32 {
+    // `as` saturates. A hundred thousand pixels are further than any figure goes, and
+    // leave the library room to calculate.
+    (pixels.clamp(-1e5, 1e5) * FINE).round() as i32
+}
+
+fn place((x, y): Point) -> (i32, i32) {
+    (fine(x), fine(y))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+impl Canvas<'_> {
+    /// A curve through `points`.
+    pub(super) fn path(&self, points: &[Point], width: f64, colour: RGBAColor) -> Drawn {
+        let points: Vec<(i32, i32)> = points.iter().copied().map(place).collect();
+        self.area.draw(&PathElement::new(
+            points,
+            colour.stroke_width(fine(width).unsigned_abs()),
+        ))
+    }
+
+    /// A straight line.
+    pub(super) fn line(&self, from: Point, to: Point, width: f64, colour: RGBColor) -> Drawn {
+        self.path(&[from, to], width, colour.to_rgba())
+    }
+
+    /// A level line of dashes.
+    pub(super) fn dashes(&self, from: Point, to_x: f64, width: f64, colour: RGBColor) -> Drawn {
+        const DASH: f64 = 5.0;
+        const SPACE: f64 = 4.0;
+        let mut x = from.0;
+        while x < to_x {
+            self.line((x, from.1), ((x + DASH).min(to_x), from.1), width, colour)?;
+            x += DASH + SPACE;
+        }
+        Ok(())
+    }
+
+    /// A filled rectangle.
+    pub(super) fn bar(&self, bar: Rect, colour: RGBColor) -> Drawn {
+        let corners = [
+            place((bar.left, bar.top)),
+            place((bar.right(), bar.bottom())),
+        ];
+        self.area.draw(&Rectangle::new(corners, colour.filled()))
+    }
+
+    /// A filled circle.
+    pub(super) fn dot(&self, centre: Point, radius: f64, colour: RGBColor) -> Drawn {
+        self.area
+            .draw(&Circle::new(place(centre), fine(radius), colour.filled()))
+    }
+
+    /// A line of text whose middle is at the height of `at`.
+    pub(super) fn text(
+        &self,
+        text: &str,
+        at: Point,
+        height: f64,
+        colour: RGBColor,
+        align: Align,
+    ) -> Drawn {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let side = match align {
+            Align::Left => HPos::Left,
+            Align::Centre => HPos::Center,
+            Align::Right => HPos::Right,
+        };
+        let font = (FONTS, height * FINE * FONT_FACTOR).into_font();
+        let style = TextStyle::from(font)
+            .color(&colour)
+            .pos(Pos::new(side, VPos::Center));
+        self.area
+            .draw(&Text::new(text.to_owned(), place(at), style))
+    }
+}
+
+/// About how wide a text is, by Helvetica's widths of kinds of letters, and a little
+/// more, because the font may be another.
+pub(super) fn text_width(text: &str, height: f64) -> f64 {
+    let width = |letter| match letter {
+        'i' | 'j' | 'l' | 't' | 'f' | 'I' | ' ' | '.' | ',' | ':' | '\'' => 0.28,
+        'r' | '-' | '(' | ')' => 0.34,
+        'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.85,
+        c if c.is_uppercase() => 0.7,
+        _ => 0.55,
+    };
+    1.04 * height * text.chars().map(width).sum::<f64>()
+}

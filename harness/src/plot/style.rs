@@ -1,0 +1,56 @@
+//! Colours and sizes, in one place.
+//!
+//! The hues are those of Okabe & Ito's palette, which differ for every common form
+//! of colour blindness; trained and untrained differ in lightness as well, so that
+//! they can be told apart in a grey print.
+
+use plotters::style::RGBColor;
+
+/// What a curve is drawn in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// What the figure is about.
+    #[default]
+    Blue,
+    /// Beside blue.
+    Orange,
+    /// Beside both.
+    Green,
+    /// Beside all three.
+    Purple,
+    /// What was set, not measured.
+    Grey,
+}
+
+impl Colour {
+    pub(super) fn rgb(self) -> RGBColor {
+        match self {
+            Self::Blue => BLUE,
+            Self::Orange => RGBColor(213, 94, 0),
+            Self::Green => RGBColor(0, 158, 115),
+            Self::Purple => RGBColor(170, 68, 136),
+            Self::Grey => RGBColor(102, 109, 117),
+        }
+    }
+}
+
+/// The trained encoder's.
+pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
+/// The untrained one's.
+pub(super) const PALE: RGBColor = RGBColor(178, 205, 224);
+
+/// Titles and numbers at bars.
+pub(super) const INK: RGBColor = RGBColor(32, 36, 41);
+/// Labels.
+pub(super) const SOFT_INK: RGBColor = RGBColor(92, 99, 107);
+/// The axis that values stand on.
+pub(super) const AXIS: RGBColor = RGBColor(170, 176, 183);
+/// Lines behind the data.
+pub(super) const GRID: RGBColor = RGBColor(232, 234, 237);
+
+/// Heights of letters, in pixels.
+pub(super) const TITLE: f64 = 20.0;
+/// Subtitle and titles of panels.
+pub(super) const HEAD: f64 = 13.0;
+/// Numbers at ticks, legends.
+pub(super) const LABEL: f64 = 11.5;

@@ -1,0 +1,298 @@
+//! Figures of runs that went well, and of runs that did not.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::run::metrics::{Record, Transport};
+
+/// A temporary folder, or the one that SINSIM_FIGURES names, to look at.
+struct Folder(
+    PathBuf,
+    #[expect(dead_code, reason = "kept until the end")] Option<tempfile::TempDir>,
+);
+
+impl Folder {
+    fn new() -> Self {
+        match std::env::var_os("SINSIM_FIGURES") {
+            Some(path) => Self(path.into(), None),
+            None => {
+                let temp = tempfile::tempdir().unwrap();
+                Self(temp.path().to_owned(), Some(temp))
+            }
+        }
+    }
+    fn draw(&self, name: &str, draw: impl FnOnce(&Path) -> Result<(), PlotError>) -> String {
+        let path = self.0.join(name);
+        draw(&path).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    }
+}
+
+/// A number in −0.5..0.5 without a pattern that an eye would see.
+fn noise(i: u64) -> f64 {
+    let mixed = (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+}
+
+fn records(steps: u64, transport: bool) -> Vec<Record> {
+    let record = |step: u64| {
+        let t = step as f64 / steps as f64;
+        let nt_xent = 4.6 + 0.9 * (-6.0 * t).exp() + 0.12 * noise(step);
+        let value = 0.08 + 0.25 * (-4.0 * t).exp() + 0.02 * noise(step + 1000);
+        let ot = Transport {
+            value,
+            marginal_error: 1e-3 * (3.0 * noise(step + 2000) - 1.5).exp(),
+        };
+        let warm = (t / 0.1).min(1.0);
+        Record {
+            step,
+            epoch: 1,
+            loss: if transport {
+                nt_xent + 0.8 * value
+            } else {
+                nt_xent
+            },
+            nt_xent,
+            ot: transport.then_some(ot),
+            learning_rate: 1e-3 * warm * 0.5 * (1.0 + (std::f64::consts::PI * t).cos()),
+            images_per_second: 400.0,
+        }
+    };
+    (1..=steps).map(record).collect()
+}
+
+fn heading() -> Heading {
+    Heading {
+        title: "SinSim on MNIST".into(),
+        subtitle: "2 epochs, batches of 128 images, λ = 0.8, ε = 0.05, seed 0".into(),
+    }
+}
+
+fn accuracies(values: [f64; 4]) -> Accuracies {
+    let [trained, untrained, knn, knn_untrained] = values;
+    let group = |name: &str, trained, untrained| Group {
+        name: name.into(),
+        trained,
+        untrained,
+    };
+    Accuracies {
+        groups: vec![
+            group("linear probe", trained, untrained),
+            group("20-NN", knn, knn_untrained),
+        ],
+        chance: Some(0.1),
+    }
+}
+
+/// What every figure must be: one SVG element, with finite numbers.
+fn sound(svg: &str) {
+    assert!(
+        svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
+        "{}",
+        &svg[..80]
+    );
+    assert_eq!(svg.matches("<svg").count(), 1);
+    for bad in ["NaN", "inf", "2147483647"] {
+        assert!(!svg.contains(bad), "{bad} in the figure");
+    }
+    assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
+}
+
+#[test]
+fn a_whole_run() {
+    let folder = Folder::new();
+    let panels = training_panels(&records(936, true));
+    let bars = accuracies([0.974, 0.861, 0.958, 0.843]);
+    let svg = folder.draw("sinsim.svg", |path| {
+        training_figure(path, &heading(), &panels, &bars)
+    });
+    sound(&svg);
+    for text in [
+        "SinSim on MNIST",
+        "objective",
+        "NT-Xent",
+        "marginal error",
+        "learning rate",
+        "optimiser step",
+        "97.4",
+        "84.3",
+        "chance 10 %",
+        "mean of 23 steps",
+    ] {
+        assert!(svg.contains(text), "{text} is missing");
+    }
+    let panels = training_panels(&records(60, false));
+    let svg = folder.draw("simclr.svg", |path| {
+        training_figure(path, &heading(), &panels, &bars)
+    });
+    sound(&svg);
+    assert!(!svg.contains("marginal error") && !svg.contains("mean of"));
+    sound(&folder.draw("loss.svg", |path| loss_curve(path, &heading(), &panels)));
+    sound(&folder.draw("bars.svg", |path| accuracy_bars(path, &heading(), &bars)));
+}
+
+#[test]
+fn curves_of_any_shape() {
+    let folder = Folder::new();
+    let (nan, inf) = (f64::NAN, f64::INFINITY);
+    let flat = |value: f64| (1..=50).map(|i| (f64::from(i), value)).collect::<Vec<_>>();
+    let gaps: Vec<_> = (0..200)
+        .map(|i| {
+            (
+                i as f64,
+                if i % 40 < 12 || i == 30 {
+                    nan
+                } else {
+                    noise(i)
+                },
+            )
+        })
+        .collect();
+    let shapes: Vec<(&str, Vec<(f64, f64)>)> = vec![
+        ("none", vec![]),
+        ("one", vec![(1.0, 5.0)]),
+        ("two", vec![(1.0, 5.0), (2.0, 4.0)]),
+        ("same-step", vec![(7.0, 1.0), (7.0, 2.0)]),
+        ("flat", flat(3.0)),
+        ("zero", flat(0.0)),
+        ("all-nan", flat(nan)),
+        ("gaps", gaps),
+        (
+            "endless",
+            vec![(1.0, inf), (2.0, 1.0), (3.0, -inf), (inf, 2.0), (nan, 3.0)],
+        ),
+        (
+            "huge",
+            vec![(1.0, f64::MAX), (2.0, f64::MIN), (f64::MAX, 0.0)],
+        ),
+        ("tiny", vec![(0.0, 5e-324), (1.0, 0.0), (2.0, 1e-300)]),
+        ("negative", vec![(1.0, -1.0), (2.0, -3.0), (3.0, -2.0)]),
+        ("backwards", vec![(3.0, 1.0), (2.0, 2.0), (1.0, 3.0)]),
+    ];
+    for scale in [Scale::Linear, Scale::Log] {
+        for (name, points) in &shapes {
+            for smooth in [false, true] {
+                let series = vec![Series {
+                    points: points.clone(),
+                    ..Series::default()
+                }];
+                let panel = Panel {
+                    title: name.to_string(),
+                    scale,
+                    smooth,
+                    series,
+                };
+                let name = format!("shape-{name}-{scale:?}-{smooth}.svg");
+                let svg = folder.draw(&name, |path| loss_curve(path, &heading(), &[panel]));
+                sound(&svg);
+                let none = points.iter().all(|(x, y)| {
+                    let shown = y.is_finite() && (scale == Scale::Linear || *y > 0.0);
+                    !(x.is_finite() && shown)
+                });
+                assert_eq!(svg.contains("no values"), none, "{name}");
+            }
+        }
+    }
+    sound(&folder.draw("no-panel.svg", |path| {
+        loss_curve(path, &Heading::default(), &[])
+    }));
+    let five = (0..5).map(|i| Series {
+        name: format!("curve {i}"),
+        points: flat(i.into()),
+        colour: Colour::Purple,
+    });
+    let panel = Panel {
+        series: five.collect(),
+        ..Panel::default()
+    };
+    sound(&folder.draw("five.svg", |path| loss_curve(path, &heading(), &[panel])));
+}
+
+#[test]
+fn accuracies_of_any_kind() {
+    let folder = Folder::new();
+    for (name, bars, text) in [
+        ("full", accuracies([1.0, 0.0, 1.0, 0.05]), "100.0"),
+        (
+            "unknown",
+            accuracies([f64::NAN, 0.06, f64::INFINITY, -1.0]),
+            "n/a",
+        ),
+        ("nothing", Accuracies::default(), "test accuracy"),
+    ] {
+        let svg = folder.draw(&format!("bars-{name}.svg"), |path| {
+            accuracy_bars(path, &heading(), &bars)
+        });
+        sound(&svg);
+        assert!(svg.contains(text), "{name}");
+    }
+    let odd = Accuracies {
+        chance: Some(f64::NAN),
+        ..accuracies([0.5; 4])
+    };
+    let svg = folder.draw("bars-odd.svg", |path| accuracy_bars(path, &heading(), &odd));
+    assert!(!svg.contains("chance"));
+}
+
+#[test]
+fn a_long_run_makes_a_small_file_with_its_spikes() {
+    let folder = Folder::new();
+    let mut points: Vec<(f64, f64)> = (0..1_000_000).map(|i| (i as f64, noise(i))).collect();
+    points[777_777].1 = 9.0;
+    let draw = |name: &str, points: Vec<(f64, f64)>| {
+        let series = vec![Series {
+            points,
+            ..Series::default()
+        }];
+        let panel = Panel {
+            series,
+            ..Panel::default()
+        };
+        folder.draw(name, |path| loss_curve(path, &heading(), &[panel]))
+    };
+    let svg = draw("long.svg", points);
+    // Four points for each of about 1250 half pixels, ten letters each.
+    assert!(svg.len() < 100_000, "{} bytes", svg.len());
+    let top_of = |svg: &str| {
+        let curve = svg
+            .split("<polyline")
+            .max_by_key(|part| part.len())
+            .unwrap();
+        let points = curve
+            .split("points=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        let heights = points
+            .split_whitespace()
+            .map(|p| p.split(',').nth(1).unwrap());
+        heights.map(|y| y.parse::<i32>().unwrap()).min().unwrap()
+    };
+    // The plot begins at 24 + 62 + 26 pixels; 6 % over a range of 9.5 are left above,
+    // of which the spike keeps 0.06 / 1.12 of the height of 190.
+    let expected = ((24.0 + 62.0 + 26.0 + 190.0 * 0.06 / 1.12) * 10.0) as i32;
+    let top = top_of(&svg);
+    assert!(
+        (expected - 1..=expected + 1).contains(&top),
+        "spike at {top}, not {expected}"
+    );
+}
+
+#[test]
+fn words_are_escaped_and_folders_are_not_made_up() {
+    let folder = Folder::new();
+    let words = Heading {
+        title: "a < b & \"c\" > 'd'".into(),
+        subtitle: "</svg>".into(),
+    };
+    let svg = folder.draw("words.svg", |path| loss_curve(path, &words, &[]));
+    sound(&svg);
+    assert!(svg.contains("<title>a &lt; b &amp; \"c\" &gt; 'd'</title>"));
+    let missing = folder.0.join("missing/figure.svg");
+    let error = loss_curve(&missing, &words, &[]).unwrap_err();
+    assert!(matches!(&error, PlotError::Write { path, .. } if *path == missing));
+    assert!(error.to_string().contains("figure.svg"));
+}

@@ -1,0 +1,104 @@
+//! The combined loss is the sum of its parts.
+
+use kernels_core::cost::{Cost, CostScale};
+use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
+use kernels_core::sin_sim::{
+    OtOptions, OtTerm, SinSimOptions, ot_term_with_grad, ot_term_workspace_len, sin_sim_with_grad,
+    sin_sim_workspace_len,
+};
+use kernels_core::sinkhorn::SinkhornOptions;
+
+const ROWS: usize = 34;
+const DIM: usize = 17;
+
+fn options(cost: Cost, scale: CostScale, lambda: f32) -> SinSimOptions<f32> {
+    let sinkhorn = SinkhornOptions {
+        epsilon: 0.1,
+        threshold: 1e-4,
+        max_iterations: 50,
+    };
+    SinSimOptions {
+        temperature: 0.5,
+        lambda,
+        ot: OtOptions {
+            cost,
+            scale,
+            sinkhorn,
+        },
+    }
+}
+
+fn batch() -> Vec<f32> {
+    (0..ROWS * DIM)
+        .map(|k| (2.3 * (k * k) as f32).sin())
+        .collect()
+}
+
+#[test]
+fn without_transport_it_is_nt_xent_bit_for_bit() {
+    let z = batch();
+    let (mut grad, mut expected) = (vec![f32::NAN; z.len()], vec![f32::NAN; z.len()]);
+    let mut workspace = vec![f32::NAN; sin_sim_workspace_len(ROWS, DIM)];
+    let options = options(Cost::Cosine, CostScale::None, 0.0);
+    let sin_sim = sin_sim_with_grad(&z, ROWS, DIM, &options, &mut grad, &mut workspace);
+    let sin_sim = sin_sim.expect("legal");
+    let mut workspace = vec![f32::NAN; nt_xent_workspace_len(ROWS, DIM)];
+    let loss = nt_xent_with_grad(&z, ROWS, DIM, 0.5, &mut expected, &mut workspace);
+    assert_eq!(Ok(sin_sim.loss), loss);
+    assert_eq!(Ok(sin_sim.nt_xent), loss);
+    assert_eq!(sin_sim.ot, OtTerm::skipped());
+    assert_eq!(grad, expected);
+}
+
+/// For every cost and scale; workspaces and gradients start as NaN, so that nothing may
+/// rely on what they hold.
+#[test]
+fn loss_and_gradient_add_up() {
+    let z = batch();
+    let nan = f32::NAN;
+    for cost in [Cost::SquaredEuclidean, Cost::Cosine] {
+        for scale in [CostScale::None, CostScale::Maximum] {
+            let options = options(cost, scale, 0.8);
+            let mut grad = vec![nan; z.len()];
+            let mut workspace = vec![nan; sin_sim_workspace_len(ROWS, DIM)];
+            let whole = sin_sim_with_grad(&z, ROWS, DIM, &options, &mut grad, &mut workspace);
+            let whole = whole.expect("legal");
+
+            let (mut one, mut other) = (vec![nan; z.len()], vec![nan; z.len()]);
+            let mut workspace = vec![nan; nt_xent_workspace_len(ROWS, DIM)];
+            let nt_xent = nt_xent_with_grad(&z, ROWS, DIM, 0.5, &mut one, &mut workspace);
+            let mut workspace = vec![nan; ot_term_workspace_len(ROWS / 2, DIM)];
+            let ot = ot_term_with_grad(&z, ROWS, DIM, &options.ot, &mut other, &mut workspace);
+            let ot = ot.expect("legal");
+
+            assert_eq!(Ok(whole.nt_xent), nt_xent);
+            assert_eq!(whole.ot, ot);
+            assert_eq!(whole.loss, whole.nt_xent + 0.8 * ot.value);
+            assert!(ot.iterations > 0 && ot.transport_cost > 0.0);
+            for ((sum, one), other) in grad.iter().zip(one).zip(other) {
+                assert_eq!(*sum, one + 0.8 * other);
+            }
+        }
+    }
+}
+
+/// On unit rows ‖u−v‖² = 2(1−cos): the cosine cost at ε is half the squared cost at 2ε.
+#[test]
+fn cosine_cost_is_half_the_squared_cost_of_directions() {
+    let mut z = batch();
+    for row in z.chunks_mut(DIM) {
+        let norm = row.iter().map(|z| z * z).sum::<f32>().sqrt();
+        row.iter_mut().for_each(|z| *z /= norm);
+    }
+    let run = |cost, epsilon| {
+        let mut options = options(cost, CostScale::None, 1.0).ot;
+        options.sinkhorn.epsilon = epsilon;
+        let mut grad = vec![0.0; z.len()];
+        let mut workspace = vec![0.0; ot_term_workspace_len(ROWS / 2, DIM)];
+        ot_term_with_grad(&z, ROWS, DIM, &options, &mut grad, &mut workspace).expect("legal")
+    };
+    let (cosine, squared) = (run(Cost::Cosine, 0.1), run(Cost::SquaredEuclidean, 0.2));
+    // f32, and costs up to 2: a few ulp.
+    assert!((2.0 * cosine.value - squared.value).abs() <= 2e-6);
+    assert!((2.0 * cosine.transport_cost - squared.transport_cost).abs() <= 2e-5);
+}
