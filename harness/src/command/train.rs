@@ -43,7 +43,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
         config.seed,
         config.schedule.epochs
     );
-    match train(&config, &data, &dir, args.resume, args.stop_after, &interrupt)? {
+    match train(&config, &data, &dir, args.resume, args.stop_after, interrupt)? {
         Finish::Complete(outcome) => {
             eprintln!(
                 "linear probe {:.2} % (untrained {:.2} %), k-NN {:.2} % (untrained {:.2} %), {}",

@@ -11,7 +11,7 @@ use super::{
     ScheduleConfig, TrainConfig,
 };
 use crate::{
-    augment::AugmentConfig,
+    augment::{AugmentConfig, Jitter},
     backend::BackendKind,
     data::DatasetKind,
     loss::{LossConfig, Method, OtCost, OtOn, OtScale},
@@ -91,9 +91,20 @@ fn epochs(dataset: DatasetKind) -> usize {
 fn views(dataset: DatasetKind) -> AugmentConfig {
     match dataset {
         DatasetKind::Mnist => AugmentConfig::digits(28),
-        DatasetKind::Synthetic | DatasetKind::Cifar10 | DatasetKind::Cifar100 => {
-            AugmentConfig::simclr_small(32)
-        }
+        DatasetKind::Cifar10 | DatasetKind::Cifar100 => AugmentConfig::simclr_small(32),
+        DatasetKind::Synthetic => shapes(),
         DatasetKind::Stl10 => AugmentConfig::simclr_photo(96),
+    }
+}
+
+/// Views of the built-in shapes: crops that leave most of the object, and light and
+/// colour changed strongly enough to say nothing.
+fn shapes() -> AugmentConfig {
+    let simclr = AugmentConfig::simclr_small(32);
+    AugmentConfig {
+        crop_scale: [0.35, 1.0],
+        grayscale: 0.5,
+        jitter: Jitter { brightness: 0.6, contrast: 0.6, ..simclr.jitter },
+        ..simclr
     }
 }

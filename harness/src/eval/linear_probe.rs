@@ -124,13 +124,13 @@ impl Standardise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::Rng;
+    use rand::RngExt;
 
     fn probe() -> ProbeConfig {
         ProbeConfig {
             knn_k: 1,
             knn_temperature: 0.1,
-            linear_epochs: 60,
+            linear_epochs: 400,
             linear_batch: 64,
             linear_lr: 1e-2,
             linear_weight_decay: 5e-6,

@@ -247,10 +247,10 @@ impl<B: Normalisation, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
 /// Batch norm over all dimensions but the second.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
-    gamma: Param<Tensor<1>>,
-    beta: Param<Tensor<1>>,
-    running_mean: RunningState<Tensor<1>>,
-    running_var: RunningState<Tensor<1>>,
+    pub(super) gamma: Param<Tensor<1>>,
+    pub(super) beta: Param<Tensor<1>>,
+    pub(super) running_mean: RunningState<Tensor<1>>,
+    pub(super) running_var: RunningState<Tensor<1>>,
 }
 
 impl BatchNorm {

@@ -54,6 +54,7 @@ pub(crate) trait Convolution: Backend {
 }
 
 /// The operation of a backend that is not ours.
+#[cfg(feature = "torch")]
 macro_rules! by_the_backend {
     ($backend:ty) => {
         impl Convolution for $backend {

@@ -7,13 +7,20 @@ use super::{LossConfig, Method, Objective, OtCost, OtOn, OtScale};
 use crate::model::Embeddings;
 
 const TEMPERATURE: f32 = 0.5;
-const EPSILON: f32 = 0.1;
+
+/// About a tenth of the typical cost, so that the unrolled loop converges.
+fn epsilon(cost: OtCost) -> f32 {
+    match cost {
+        OtCost::SquaredEuclidean => 1.5,
+        OtCost::Cosine => 0.1,
+    }
+}
 
 fn config(cost: OtCost, ot_on: OtOn) -> LossConfig {
     LossConfig {
         temperature: TEMPERATURE,
         lambda: 0.7,
-        epsilon: EPSILON,
+        epsilon: epsilon(cost),
         // The envelope theorem holds at convergence: iterate until f32 can do no more.
         threshold: 1e-6,
         max_iterations: 500,
@@ -46,6 +53,7 @@ fn nt_xent(z: Tensor<2>) -> Tensor<1> {
 /// Log-domain Sinkhorn, unrolled on the tape: `⟨a,f⟩ + ⟨b,g⟩` with uniform weights.
 fn transport(x: Tensor<2>, y: Tensor<2>, cost: OtCost) -> Tensor<1> {
     let (n, m) = (x.dims()[0], y.dims()[0]);
+    let epsilon = epsilon(cost);
     let cost: Tensor<2> = match cost {
         OtCost::SquaredEuclidean => {
             let difference = x.unsqueeze_dim::<3>(1) - y.unsqueeze_dim::<3>(0);
@@ -54,10 +62,10 @@ fn transport(x: Tensor<2>, y: Tensor<2>, cost: OtCost) -> Tensor<1> {
         OtCost::Cosine => 1.0 - unit_rows(x).matmul(unit_rows(y).transpose()),
     };
     let soft_min = |shifted: Tensor<2>, dim: usize, count: usize| {
-        let scaled = shifted / EPSILON;
+        let scaled = shifted / epsilon;
         let top = scaled.clone().max_dim(dim).detach();
         let sum = (scaled - top.clone()).exp().sum_dim(dim) / count as f32;
-        (sum.log() + top) * (-EPSILON)
+        (sum.log() + top) * (-epsilon)
     };
     let mut f = Tensor::<2>::zeros([n, 1], &cost.device());
     let mut g = Tensor::<2>::zeros([1, m], &cost.device());

@@ -218,3 +218,19 @@ pub(super) fn text_width(text: &str, height: f64) -> f64 {
     };
     1.04 * height * text.chars().map(width).sum::<f64>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_leave_room_to_calculate_with() {
+        for pixels in [f64::MAX, f64::INFINITY] {
+            // The library adds and subtracts places: far from the ends of `i32`.
+            assert_eq!(fine(pixels), 1_000_000);
+            assert_eq!(fine(-pixels), -1_000_000);
+        }
+        assert_eq!(fine(f64::NAN), 0);
+        assert_eq!(fine(12.34), 123);
+    }
+}

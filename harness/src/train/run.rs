@@ -53,7 +53,7 @@ pub fn train(
     dir: &RunDir,
     resume: bool,
     stop_after: Option<u64>,
-    interrupt: &Interrupt,
+    interrupt: Interrupt,
 ) -> Result<Finish, Error> {
     let device = config.compute.backend.device()?;
     let shape = image_shape(config, data);
@@ -62,13 +62,13 @@ pub fn train(
     let mut session = Session {
         config,
         dir,
-        interrupt,
         normalize: Normalize::measure(&data.pretrain),
         seconds: 0.0,
         images: 0,
         trainer: fresh,
         metrics: None,
         last_loss: f32::NAN,
+        saved: None,
     };
     if resume {
         session.restore(&device, shape)?;
@@ -79,13 +79,15 @@ pub fn train(
         session.save()?;
     }
     let last_epoch = stop_after.unwrap_or(u64::MAX).min(config.schedule.epochs as u64);
-    let halted = session.epochs(data, last_epoch)?;
+    let halted = session.epochs(data, last_epoch, &interrupt)?;
     if let Some(signal) = halted {
         return Ok(Finish::Interrupted(signal));
     }
     if last_epoch < config.schedule.epochs as u64 {
         return Ok(Finish::Paused);
     }
+    // All is saved: from here on a signal ends the program at once.
+    drop(interrupt);
     let summary = outcome::Training {
         images_per_second: session.images as f64 / session.seconds.max(1e-9),
         final_loss: session.last_loss,
@@ -123,7 +125,6 @@ pub fn load(config: &TrainConfig) -> Result<Dataset, Error> {
 struct Session<'a> {
     config: &'a TrainConfig,
     dir: &'a RunDir,
-    interrupt: &'a Interrupt,
     normalize: Normalize,
     trainer: Trainer,
     metrics: Option<MetricsWriter>,
@@ -131,11 +132,18 @@ struct Session<'a> {
     seconds: f64,
     images: u64,
     last_loss: f32,
+    /// Step of the last checkpoint that is known to be good.
+    saved: Option<u64>,
 }
 
 impl Session<'_> {
     /// Trains up to the end of `last_epoch`; gives the signal that stopped it, if one did.
-    fn epochs(&mut self, data: &Dataset, last_epoch: u64) -> Result<Option<Signal>, Error> {
+    fn epochs(
+        &mut self,
+        data: &Dataset,
+        last_epoch: u64,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Signal>, Error> {
         let plan = self.trainer.plan;
         let end = plan.steps_per_epoch * last_epoch;
         let mut progress = Progress::new("training", self.trainer.step, end);
@@ -148,7 +156,7 @@ impl Session<'_> {
                 let batches = self.batches(&mut loader)?;
                 let report = self.step(batches)?;
                 self.record(&report, start.elapsed().as_secs_f64(), &mut progress)?;
-                if let Some(signal) = self.interrupt.requested() {
+                if let Some(signal) = interrupt.requested() {
                     let path = self.save()?;
                     progress.say(&format!("saved {}", path.display()));
                     return Ok(Some(signal));
@@ -200,7 +208,7 @@ impl Session<'_> {
             epoch: self.trainer.plan.epoch(self.trainer.step),
             seed: self.config.seed,
             first_images: images.into_iter().take(8).collect(),
-            checkpoint: load_latest(self.dir.path()).ok().flatten().map(|(c, _)| c.step),
+            checkpoint: self.saved,
             source,
         })
     }
@@ -230,7 +238,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn save(&self) -> Result<PathBuf, Error> {
+    fn save(&mut self) -> Result<PathBuf, Error> {
+        // The records that the checkpoint counts on come first.
+        if let Some(metrics) = &self.metrics {
+            metrics.sync()?;
+        }
         let meta = json!({
             "seed": self.config.seed,
             "seconds": self.seconds,
@@ -243,7 +255,9 @@ impl Session<'_> {
             meta,
             sections: self.trainer.sections()?,
         };
-        Ok(save(self.dir.path(), &checkpoint)?)
+        let path = save(self.dir.path(), &checkpoint)?;
+        self.saved = Some(checkpoint.step);
+        Ok(path)
     }
 
     fn restore(&mut self, device: &Device, shape: ImageShape) -> Result<(), Error> {
@@ -260,6 +274,7 @@ impl Session<'_> {
         self.images = number("images").unwrap_or(0.0) as u64;
         self.last_loss = number("last_loss").unwrap_or(f64::NAN) as f32;
         let fresh = Trainer::new(self.config, shape, self.trainer.plan, device);
+        self.saved = Some(checkpoint.step);
         self.trainer = fresh.restore(checkpoint.step, checkpoint.sections)?;
         eprintln!("resuming at step {} of {}", self.trainer.step, self.trainer.plan.total_steps);
         Ok(())

@@ -2,8 +2,8 @@
 
 use super::{assert_close, image, pattern};
 use crate::augment::{
-    Affine, AugmentConfig, AugmentError, Blur, CropBox, Jitter, JitterOp, JitterPlan, Normalize,
-    Scratch, Solarize, Stream, ViewPlan, apply, generator, plain, plain_resized, view,
+    Affine, AugmentConfig, AugmentError, Blur, CropBox, JitterOp, JitterPlan, Normalize, Scratch,
+    Solarize, Stream, ViewPlan, apply, generator, plain, plain_resized, view,
 };
 
 const NOTHING: ViewPlan = ViewPlan {

@@ -67,7 +67,7 @@ pub(super) struct Scene {
 impl Scene {
     /// A random scene with an object of `class`.
     pub(super) fn random(class: usize, dice: &mut Dice) -> Self {
-        let ground = gradient(dice, 0.5);
+        let ground = gradient(dice, 0.25);
         let middle = mix(ground.from, ground.to, 0.5);
         let paint = contrasting(dice, middle);
         let radius = dice.between(8.0, 12.5);
@@ -88,12 +88,12 @@ impl Scene {
         Self {
             ground,
             swell: (
-                dice.between(0.0, 0.1),
+                dice.between(0.0, 0.05),
                 (wave.0 * pace, wave.1 * pace),
                 dice.between(0.0, 6.3),
             ),
-            behind: (0..2 + dice.below(4)).map(|_| stroke(dice, 14.0)).collect(),
-            before: (0..dice.below(3)).map(|_| stroke(dice, 8.0)).collect(),
+            behind: (0..dice.below(3)).map(|_| stroke(dice, 12.0)).collect(),
+            before: (0..dice.below(2)).map(|_| stroke(dice, 8.0)).collect(),
             shape,
             paint,
             centre,
@@ -145,6 +145,14 @@ impl Scene {
     }
 }
 
+/// A colour near grey. Views of one image share its colours, and a picture with
+/// strong ones is told from all others by them alone: a network that is asked to tell
+/// pictures apart would look at nothing else.
+fn muted(dice: &mut Dice) -> Color {
+    let color = dice.color();
+    mix([lightness(color); 3], color, 0.25)
+}
+
 /// `share` of `b`, the rest of `a`.
 fn mix(a: Color, b: Color, share: f32) -> Color {
     std::array::from_fn(|i| a[i] + (b[i] - a[i]) * share)
@@ -152,7 +160,7 @@ fn mix(a: Color, b: Color, share: f32) -> Color {
 
 /// A gradient whose second colour differs from the first by up to `spread`.
 fn gradient(dice: &mut Dice, spread: f32) -> Gradient {
-    let (from, other) = (dice.color(), dice.color());
+    let (from, other) = (muted(dice), muted(dice));
     let direction = dice.turn(std::f32::consts::PI);
     Gradient {
         from,
@@ -196,6 +204,6 @@ fn stroke(dice: &mut Dice, longest: f32) -> Stroke {
         from,
         to: (from.0 + cos * span, from.1 + sin * span),
         half_width: dice.between(0.5, 1.4),
-        color: dice.color(),
+        color: muted(dice),
     }
 }
