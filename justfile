@@ -33,7 +33,7 @@ bench:
 compare-step:
     scripts/compare-step
 
-# The recorded training runs of docs/results/training.md (about two hours on 2 cores)
+# The recorded training runs of docs/results/training.md (about forty minutes on 2 cores)
 record data="../shared/data":
     scripts/record-training {{data}}
 

@@ -36,7 +36,10 @@ impl BackendKind {
 }
 
 #[cfg(feature = "torch")]
-#[expect(deprecated, reason = "burn 0.22 deprecates its LibTorch backend and has no successor on a CPU")]
+#[expect(
+    deprecated,
+    reason = "burn 0.22 deprecates its LibTorch backend and has no successor on a CPU"
+)]
 fn torch_device(kind: BackendKind) -> Result<Device, BackendError> {
     match kind {
         BackendKind::TorchCuda => {
@@ -52,7 +55,9 @@ fn torch_device(kind: BackendKind) -> Result<Device, BackendError> {
 
 #[cfg(not(feature = "torch"))]
 fn torch_device(kind: BackendKind) -> Result<Device, BackendError> {
-    Err(BackendError::NotBuilt { backend: kind.name() })
+    Err(BackendError::NotBuilt {
+        backend: kind.name(),
+    })
 }
 
 /// A backend that cannot be used here.
@@ -91,7 +96,11 @@ pub fn set_threads(threads: usize) -> Result<(), BackendError> {
     {
         tch::set_num_threads(threads);
     }
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
-        BackendError::Threads { threads, reason: error.to_string() }
-    })
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|error| BackendError::Threads {
+            threads,
+            reason: error.to_string(),
+        })
 }

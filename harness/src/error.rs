@@ -65,7 +65,9 @@ pub enum Error {
     #[error("result.json could not be written: {0}")]
     Json(serde_json::Error),
     /// `--resume` with options that belong to another experiment.
-    #[error("--resume: {0}; a resumed run keeps its experiment, only --epochs, --checkpoint-steps, --threads, --backend, --data-dir and the probes may change. Start a new run with another --out")]
+    #[error(
+        "--resume: {0}; a resumed run keeps its experiment, only --epochs, --checkpoint-steps, --threads, --backend, --data-dir and the probes may change. Start a new run with another --out"
+    )]
     Resume(String),
 }
 

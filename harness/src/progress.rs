@@ -27,7 +27,9 @@ impl Progress {
     pub fn new(what: impl Into<String>, done: u64, total: u64) -> Self {
         let what = what.into();
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(total).with_prefix(what.clone()).with_position(done);
+            let bar = ProgressBar::new(total)
+                .with_prefix(what.clone())
+                .with_position(done);
             let template = "{prefix:>12} {wide_bar} {pos}/{len} eta {eta} {msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
@@ -39,7 +41,14 @@ impl Progress {
         if bar.is_none() {
             eprintln!("{what}: {done} of {total}");
         }
-        Self { what, total, start: now, head_start: done, bar, last_line: now }
+        Self {
+            what,
+            total,
+            start: now,
+            head_start: done,
+            bar,
+            last_line: now,
+        }
     }
 
     /// Says how far it is, with a short message.

@@ -7,7 +7,9 @@ use support::{harness, result};
 
 fn train(dataset: &str, root: &std::path::Path) -> serde_json::Value {
     let mut train = harness();
-    train.args(["train", "--offline", "--dataset", dataset, "--data-dir"]).arg(root);
+    train
+        .args(["train", "--offline", "--dataset", dataset, "--data-dir"])
+        .arg(root);
     train.arg("--out").arg(root.join(format!("run-{dataset}")));
     train.args("--batch-size 4 --epochs 1 --stem torchvision --linear-epochs 2".split(' '));
     result(train.args("--head-hidden 16 --head-output 8 --threads 2".split(' ')))
@@ -25,8 +27,16 @@ fn every_official_format_trains() {
         let line = train(dataset, root);
         assert_eq!(line["dataset"], dataset);
         assert_eq!(line["test_images"], testing::TEST, "{dataset}");
-        let unlabeled = if dataset == "stl10" { testing::UNLABELED } else { 0 };
-        assert_eq!(line["pretrain_images"], testing::TRAIN + unlabeled, "{dataset}");
+        let unlabeled = if dataset == "stl10" {
+            testing::UNLABELED
+        } else {
+            0
+        };
+        assert_eq!(
+            line["pretrain_images"],
+            testing::TRAIN + unlabeled,
+            "{dataset}"
+        );
         assert!(line["final_loss"].as_f64().unwrap().is_finite());
     }
 }

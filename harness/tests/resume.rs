@@ -12,11 +12,17 @@ use support::{failure, result, tiny_train};
 
 /// Starts a run and waits until `steps` steps are recorded.
 fn start(out: &Path, steps: usize) -> Child {
-    let child = tiny_train(out).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = tiny_train(out)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
     let child = child.unwrap_or_else(|e| panic!("could not be started: {e}"));
     let begin = Instant::now();
     while recorded(out) < steps {
-        assert!(begin.elapsed() < Duration::from_secs(120), "no {steps} steps within two minutes");
+        assert!(
+            begin.elapsed() < Duration::from_secs(120),
+            "no {steps} steps within two minutes"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
     child
@@ -38,7 +44,10 @@ fn two_goes_give_the_weights_of_one() {
 
     // Paused between epochs.
     let paused = path("paused");
-    let output = tiny_train(&paused).args(["--stop-after", "1"]).output().unwrap();
+    let output = tiny_train(&paused)
+        .args(["--stop-after", "1"])
+        .output()
+        .unwrap();
     assert!(output.status.success());
     assert_eq!(recorded(&paused), 6);
     assert_eq!(resume(&paused)["weights_digest"], whole["weights_digest"]);
@@ -75,8 +84,15 @@ fn signals_save_and_say_so_by_the_exit_code() {
         assert!(kill.unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(code));
         let steps = recorded(&out);
-        assert!((3..12).contains(&steps), "stopped after {steps} of 12 steps");
-        assert_eq!(resume(&out)["weights_digest"], whole["weights_digest"], "{name}");
+        assert!(
+            (3..12).contains(&steps),
+            "stopped after {steps} of 12 steps"
+        );
+        assert_eq!(
+            resume(&out)["weights_digest"],
+            whole["weights_digest"],
+            "{name}"
+        );
     }
 }
 
@@ -86,7 +102,14 @@ fn a_damaged_checkpoint_falls_back_to_the_one_before() {
     let whole = result(&mut tiny_train(&temp.path().join("whole")));
     let out = temp.path().join("run");
     let steps = ["--stop-after", "1", "--checkpoint-steps", "4"];
-    assert!(tiny_train(&out).args(steps).output().unwrap().status.success());
+    assert!(
+        tiny_train(&out)
+            .args(steps)
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
     let checkpoints = checkpoints(&out);
     assert_eq!(checkpoints.len(), 2, "the newest two are kept");
     truncate(&checkpoints[1]);
@@ -97,7 +120,14 @@ fn a_damaged_checkpoint_falls_back_to_the_one_before() {
 fn when_no_checkpoint_is_good_the_message_says_what_to_do() {
     let temp = tempfile::tempdir().unwrap();
     let out = temp.path().join("run");
-    assert!(tiny_train(&out).args(["--stop-after", "1"]).output().unwrap().status.success());
+    assert!(
+        tiny_train(&out)
+            .args(["--stop-after", "1"])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
     for file in checkpoints(&out) {
         truncate(&file);
     }

@@ -24,15 +24,22 @@ fn a_run_leaves_everything_that_it_promises() {
         assert!(!line[key].is_null(), "{key} is missing in {line}");
     }
     assert_eq!(line["steps"], 12, "96 images in batches of 16, twice");
-    for file in ["config.toml", "metrics.jsonl", "result.json", "encoder.safetensors"] {
+    for file in [
+        "config.toml",
+        "metrics.jsonl",
+        "result.json",
+        "encoder.safetensors",
+    ] {
         assert!(out.join(file).is_file(), "{file} is missing");
     }
     let figure = line["figure"].as_str().unwrap();
     assert!(std::fs::read_to_string(figure).unwrap().starts_with("<svg"));
 
     let metrics = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
-    let steps: Vec<serde_json::Value> =
-        metrics.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let steps: Vec<serde_json::Value> = metrics
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
     assert_eq!(steps.len(), 12);
     for (index, step) in steps.iter().enumerate() {
         assert_eq!(step["step"], index as u64 + 1);
@@ -62,7 +69,10 @@ fn without_lambda_sinsim_is_simclr() {
         result(run.args(short).args(more))["weights_digest"].clone()
     };
     let simclr = digest("a", &["--method", "simclr"]);
-    assert_eq!(simclr, digest("b", &["--method", "sinsim", "--lambda", "0"]));
+    assert_eq!(
+        simclr,
+        digest("b", &["--method", "sinsim", "--lambda", "0"])
+    );
     assert_ne!(simclr, digest("c", &["--method", "sinsim"]));
     assert_ne!(simclr, digest("d", &["--method", "simclr", "--seed", "1"]));
 }

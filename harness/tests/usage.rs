@@ -12,15 +12,24 @@ fn wrong_usage_exits_with_2_and_bad_values_with_1() {
     failure(&mut harness(), 2);
     let temp = tempfile::tempdir().unwrap();
     let out = temp.path().join("run");
-    for (option, value) in
-        [("--epsilon", "0"), ("--epsilon", "NaN"), ("--temperature", "-1"), ("--lr", "inf")]
-    {
+    for (option, value) in [
+        ("--epsilon", "0"),
+        ("--epsilon", "NaN"),
+        ("--temperature", "-1"),
+        ("--lr", "inf"),
+    ] {
         let message = failure(tiny_train(&out).arg(format!("{option}={value}")), 1);
-        assert!(message.contains(option) && message.contains("expected"), "{message}");
+        assert!(
+            message.contains(option) && message.contains("expected"),
+            "{message}"
+        );
         assert!(!out.exists(), "nothing is written for a run that cannot be");
     }
     let message = failure(tiny_train(&out).args(["--batch-size", "97"]), 1);
-    assert!(message.contains("97") && message.contains("96"), "{message}");
+    assert!(
+        message.contains("97") && message.contains("96"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -34,7 +43,11 @@ fn missing_data_are_named_with_their_place_and_address() {
     ] {
         let mut train = harness();
         train.args(["train", "--offline", "--dataset", dataset]);
-        train.arg("--data-dir").arg(temp.path()).arg("--out").arg(temp.path().join("run"));
+        train
+            .arg("--data-dir")
+            .arg(temp.path())
+            .arg("--out")
+            .arg(temp.path().join("run"));
         let message = failure(&mut train, 1);
         let place = temp.path().join(dataset);
         for part in [file, "http", &place.display().to_string()] {
@@ -55,9 +68,15 @@ fn an_existing_run_is_never_overwritten() {
     support::result(&mut run(&out));
     let before = std::fs::read(out.join("result.json")).unwrap();
     let message = failure(&mut run(&out), 1);
-    assert!(message.contains("--resume") && message.contains("--out"), "{message}");
+    assert!(
+        message.contains("--resume") && message.contains("--out"),
+        "{message}"
+    );
     assert_eq!(std::fs::read(out.join("result.json")).unwrap(), before);
-    let message = failure(harness().args(["eval", "--probe", "knn", "--run", "/no/such/run"]), 1);
+    let message = failure(
+        harness().args(["eval", "--probe", "knn", "--run", "/no/such/run"]),
+        1,
+    );
     assert!(message.contains("/no/such/run"), "{message}");
 }
 
@@ -65,7 +84,10 @@ fn an_existing_run_is_never_overwritten() {
 fn a_loss_that_is_not_finite_stops_the_run_and_names_the_way_back() {
     let temp = tempfile::tempdir().unwrap();
     let out = temp.path().join("run");
-    let message = failure(tiny_train(&out).args(["--optimizer", "sgd", "--lr", "1e30"]), 1);
+    let message = failure(
+        tiny_train(&out).args(["--optimizer", "sgd", "--lr", "1e30"]),
+        1,
+    );
     for part in ["step", "seed 0", "checkpoint", "--lr"] {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
@@ -77,7 +99,10 @@ fn backends_that_are_not_built_in_say_how_to_get_them() {
         return;
     }
     let temp = tempfile::tempdir().unwrap();
-    let message = failure(tiny_train(&temp.path().join("run")).args(["--backend", "torch"]), 1);
+    let message = failure(
+        tiny_train(&temp.path().join("run")).args(["--backend", "torch"]),
+        1,
+    );
     assert!(message.contains("--features torch"), "{message}");
 }
 
@@ -87,6 +112,9 @@ fn every_option_has_help() {
         let output = harness().args([command, "--help"]).output().unwrap();
         assert!(output.status.success());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(text.contains("--data-dir") && text.contains("[default"), "{text}");
+        assert!(
+            text.contains("--data-dir") && text.contains("[default"),
+            "{text}"
+        );
     }
 }

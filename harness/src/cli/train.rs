@@ -48,10 +48,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "S", help_heading = "Run")]
     pub seed: Option<u64>,
 
-    /// Passes over the images [default: synthetic 5, mnist 2, cifar and stl10 10]
+    /// Passes over the images [default: synthetic 8, mnist 2, cifar and stl10 10]
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub epochs: Option<usize>,
-    /// Images in a batch; each gives two views [default: 128]
+    /// Images in a batch; each gives two views [default: 64]
     #[arg(long, value_name = "B", help_heading = "Training")]
     pub batch_size: Option<usize>,
     /// Batches whose gradients are averaged into one step [default: 1]
@@ -74,7 +74,7 @@ pub struct TrainArgs {
     pub warmup_epochs: Option<f64>,
 
     /// First layers of the ResNet-18
-    /// [default: small for cifar, small-pool for synthetic and mnist, torchvision for stl10]
+    /// [default: small for cifar10 and cifar100, torchvision for the others]
     #[arg(long, value_enum, help_heading = "Network")]
     pub stem: Option<StemKind>,
     /// Hidden width of the projection head [default: 512]
@@ -84,7 +84,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "D", help_heading = "Network")]
     pub head_output: Option<usize>,
 
-    /// Temperature of NT-Xent [default: 0.5]
+    /// Temperature of NT-Xent [default: 0.2]
     #[arg(long, help_heading = "Loss")]
     pub temperature: Option<f32>,
     /// Weight of the transport term in NT-Xent + lambda OT [default: 0.8]
@@ -152,7 +152,11 @@ impl TrainArgs {
         comparable.schedule.epochs = stored.schedule.epochs;
         comparable.schedule.checkpoint_steps = stored.schedule.checkpoint_steps;
         comparable.probe = stored.probe.clone();
-        if comparable == *stored { Ok(config) } else { Err(difference(stored, &comparable)) }
+        if comparable == *stored {
+            Ok(config)
+        } else {
+            Err(difference(stored, &comparable))
+        }
     }
 
     /// Overrides what was given.
@@ -247,11 +251,21 @@ mod tests {
     #[test]
     fn resuming_takes_more_epochs_but_no_other_experiment() {
         let stored = TrainArgs::default().new_run();
-        let more = TrainArgs { epochs: Some(9), threads: Some(1), ..TrainArgs::default() };
+        let more = TrainArgs {
+            epochs: Some(9),
+            threads: Some(1),
+            ..TrainArgs::default()
+        };
         assert_eq!(more.resumed(&stored).unwrap().schedule.epochs, 9);
-        let other = TrainArgs { lr: Some(0.5), ..TrainArgs::default() };
+        let other = TrainArgs {
+            lr: Some(0.5),
+            ..TrainArgs::default()
+        };
         let message = other.resumed(&stored).unwrap_err();
-        assert!(message.contains("lr = 0.001") && message.contains("lr = 0.5"), "{message}");
+        assert!(
+            message.contains("lr = 0.001") && message.contains("lr = 0.5"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -261,10 +275,40 @@ mod tests {
             assert!(message.starts_with(name), "{message}");
         };
         let d = TrainArgs::default;
-        refuse(TrainArgs { epsilon: Some(f32::NAN), ..d() }, "--epsilon");
-        refuse(TrainArgs { temperature: Some(0.0), ..d() }, "--temperature");
-        refuse(TrainArgs { lr: Some(f64::INFINITY), ..d() }, "--lr");
-        refuse(TrainArgs { batch_size: Some(1), ..d() }, "--batch-size");
-        refuse(TrainArgs { epochs: Some(0), ..d() }, "--epochs");
+        refuse(
+            TrainArgs {
+                epsilon: Some(f32::NAN),
+                ..d()
+            },
+            "--epsilon",
+        );
+        refuse(
+            TrainArgs {
+                temperature: Some(0.0),
+                ..d()
+            },
+            "--temperature",
+        );
+        refuse(
+            TrainArgs {
+                lr: Some(f64::INFINITY),
+                ..d()
+            },
+            "--lr",
+        );
+        refuse(
+            TrainArgs {
+                batch_size: Some(1),
+                ..d()
+            },
+            "--batch-size",
+        );
+        refuse(
+            TrainArgs {
+                epochs: Some(0),
+                ..d()
+            },
+            "--epochs",
+        );
     }
 }

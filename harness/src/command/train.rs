@@ -17,7 +17,11 @@ use crate::{
 
 /// Trains, and says how it ended.
 pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
-    let reopened = if args.resume { Some(reopen(args)?) } else { None };
+    let reopened = if args.resume {
+        Some(reopen(args)?)
+    } else {
+        None
+    };
     let config = match &reopened {
         Some((config, _)) => config.clone(),
         None => args.new_run(),
@@ -43,7 +47,14 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
         config.seed,
         config.schedule.epochs
     );
-    match train(&config, &data, &dir, args.resume, args.stop_after, interrupt)? {
+    match train(
+        &config,
+        &data,
+        &dir,
+        args.resume,
+        args.stop_after,
+        interrupt,
+    )? {
         Finish::Complete(outcome) => {
             eprintln!(
                 "linear probe {:.2} % (untrained {:.2} %), k-NN {:.2} % (untrained {:.2} %), {}",
@@ -68,7 +79,10 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
 }
 
 fn resume_hint(dir: &RunDir) -> String {
-    format!("continue with: harness train --resume --out {}", dir.path().display())
+    format!(
+        "continue with: harness train --resume --out {}",
+        dir.path().display()
+    )
 }
 
 /// The folder of a new run.
@@ -97,5 +111,8 @@ fn free_folder(config: &TrainConfig) -> PathBuf {
         1 => Path::new("runs").join(&name),
         n => Path::new("runs").join(format!("{name}-{n}")),
     };
-    (1..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| numbered(1))
+    (1..)
+        .map(numbered)
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| numbered(1))
 }

@@ -166,7 +166,9 @@ pub enum ConfigError {
     #[error("config.toml could not be written: {0}")]
     Write(#[from] toml::ser::Error),
     /// A layout from another version of this program.
-    #[error("config.toml has format {got}, this program reads format {FORMAT}; use the version that wrote it")]
+    #[error(
+        "config.toml has format {got}, this program reads format {FORMAT}; use the version that wrote it"
+    )]
     Format {
         /// What the file says.
         got: u32,
@@ -204,7 +206,11 @@ impl TrainConfig {
             if value >= least {
                 Ok(())
             } else {
-                Err(ConfigError::Value { option, expected, got: value.to_string() })
+                Err(ConfigError::Value {
+                    option,
+                    expected,
+                    got: value.to_string(),
+                })
             }
         };
         let real = |option, value: f64, ok: bool, expected| {
@@ -212,39 +218,89 @@ impl TrainConfig {
             if value.is_finite() && ok {
                 Ok(())
             } else {
-                Err(ConfigError::Value { option, expected, got: value.to_string() })
+                Err(ConfigError::Value {
+                    option,
+                    expected,
+                    got: value.to_string(),
+                })
             }
         };
         let s = &self.schedule;
         whole("--epochs", s.epochs, 1, "at least 1")?;
-        whole("--batch-size", s.batch_size, 2, "at least 2 (an image needs negatives)")?;
+        whole(
+            "--batch-size",
+            s.batch_size,
+            2,
+            "at least 2 (an image needs negatives)",
+        )?;
         whole("--accumulate", s.accumulate, 1, "at least 1")?;
         whole("--limit", self.data.limit.unwrap_or(2), 2, "at least 2")?;
         whole("--knn-k", self.probe.knn_k, 1, "at least 1")?;
         whole("--linear-epochs", self.probe.linear_epochs, 1, "at least 1")?;
-        whole("probe.linear_batch", self.probe.linear_batch, 1, "at least 1")?;
+        whole(
+            "probe.linear_batch",
+            self.probe.linear_batch,
+            1,
+            "at least 1",
+        )?;
         let head = &self.model.projection_head;
         whole("--head-hidden", head.hidden, 1, "at least 1")?;
         whole("--head-output", head.output, 1, "at least 1")?;
-        real("--warmup-epochs", s.warmup_epochs, s.warmup_epochs >= 0.0, "a number ≥ 0")?;
+        real(
+            "--warmup-epochs",
+            s.warmup_epochs,
+            s.warmup_epochs >= 0.0,
+            "a number ≥ 0",
+        )?;
         let o = &self.optimizer;
         real("--lr", o.lr, o.lr > 0.0, "a number > 0")?;
-        real("--momentum", o.momentum, (0.0..1.0).contains(&o.momentum), "a number in [0, 1)")?;
-        real("--weight-decay", o.weight_decay, o.weight_decay >= 0.0, "a number ≥ 0")?;
+        real(
+            "--momentum",
+            o.momentum,
+            (0.0..1.0).contains(&o.momentum),
+            "a number in [0, 1)",
+        )?;
+        real(
+            "--weight-decay",
+            o.weight_decay,
+            o.weight_decay >= 0.0,
+            "a number ≥ 0",
+        )?;
         let l = &self.loss;
-        real("--temperature", l.temperature.into(), l.temperature > 0.0, "a number > 0")?;
+        real(
+            "--temperature",
+            l.temperature.into(),
+            l.temperature > 0.0,
+            "a number > 0",
+        )?;
         real("--lambda", l.lambda.into(), l.lambda >= 0.0, "a number ≥ 0")?;
-        real("--epsilon", l.epsilon.into(), l.epsilon > 0.0, "a number > 0")?;
-        real("--threshold", l.threshold.into(), l.threshold >= 0.0, "a number ≥ 0")?;
+        real(
+            "--epsilon",
+            l.epsilon.into(),
+            l.epsilon > 0.0,
+            "a number > 0",
+        )?;
+        real(
+            "--threshold",
+            l.threshold.into(),
+            l.threshold >= 0.0,
+            "a number ≥ 0",
+        )?;
         whole("--max-iterations", l.max_iterations, 1, "at least 1")?;
         let t = self.probe.knn_temperature;
         real("probe.knn_temperature", t.into(), t > 0.0, "a number > 0")?;
         let lr = self.probe.linear_lr;
         real("probe.linear_lr", lr, lr > 0.0, "a number > 0")?;
         let decay = self.probe.linear_weight_decay;
-        real("probe.linear_weight_decay", decay, decay >= 0.0, "a number ≥ 0")?;
+        real(
+            "probe.linear_weight_decay",
+            decay,
+            decay >= 0.0,
+            "a number ≥ 0",
+        )?;
         for view in &self.augment {
-            view.validate().map_err(|error| ConfigError::Augment(error.to_string()))?;
+            view.validate()
+                .map_err(|error| ConfigError::Augment(error.to_string()))?;
         }
         Ok(())
     }

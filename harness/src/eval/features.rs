@@ -47,7 +47,11 @@ pub fn extract(
         tick(start + rows);
     }
     let rows = images.len();
-    Features { dim: values.len().checked_div(rows).unwrap_or(0), values, rows }
+    Features {
+        dim: values.len().checked_div(rows).unwrap_or(0),
+        values,
+        rows,
+    }
 }
 
 impl Features {
@@ -58,6 +62,9 @@ impl Features {
 
     /// The matrix on a device.
     pub fn tensor(&self, device: &Device) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(self.values.clone(), [self.rows, self.dim]), device)
+        Tensor::from_data(
+            TensorData::new(self.values.clone(), [self.rows, self.dim]),
+            device,
+        )
     }
 }

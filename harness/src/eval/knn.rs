@@ -26,7 +26,11 @@ pub fn predict(
     for start in (0..test.rows).step_by(CHUNK) {
         let rows = CHUNK.min(test.rows - start);
         let chunk = queries.clone().slice([start..start + rows]);
-        let similarity: Vec<f32> = chunk.matmul(bank.clone()).into_data().iter::<f32>().collect();
+        let similarity: Vec<f32> = chunk
+            .matmul(bank.clone())
+            .into_data()
+            .iter::<f32>()
+            .collect();
         for row in similarity.chunks_exact(train.rows) {
             predicted.push(vote(row, labels, k, temperature, classes));
         }
@@ -61,7 +65,10 @@ fn vote(similarity: &[f32], labels: &[u16], k: usize, temperature: f32, classes:
 
 /// Rows divided by their norms; a zero row stays zero.
 fn unit_rows(matrix: Tensor<2>) -> Tensor<2> {
-    let norms = (matrix.clone() * matrix.clone()).sum_dim(1).sqrt().clamp_min(1e-12);
+    let norms = (matrix.clone() * matrix.clone())
+        .sum_dim(1)
+        .sqrt()
+        .clamp_min(1e-12);
     matrix / norms
 }
 
@@ -70,7 +77,11 @@ mod tests {
     use super::*;
 
     fn features(rows: &[[f32; 2]]) -> Features {
-        Features { values: rows.concat(), rows: rows.len(), dim: 2 }
+        Features {
+            values: rows.concat(),
+            rows: rows.len(),
+            dim: 2,
+        }
     }
 
     #[test]

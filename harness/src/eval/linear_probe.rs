@@ -49,7 +49,10 @@ fn fit(
 ) -> Linear {
     device.seed(seed);
     let decay = WeightDecayConfig::new(config.linear_weight_decay as f32);
-    let mut optimizer = AdamConfig::new().with_weight_decay(Some(decay)).with_epsilon(1e-8).init();
+    let mut optimizer = AdamConfig::new()
+        .with_weight_decay(Some(decay))
+        .with_epsilon(1e-8)
+        .init();
     let mut model = LinearConfig::new(train.dim, classes).init(device);
     let loss = CrossEntropyLossConfig::new().init(device);
     let mut order: Vec<usize> = (0..train.rows).collect();
@@ -104,9 +107,16 @@ impl Standardise {
         let inverse_deviation = sum.iter().zip(&squares).map(|(s, q)| {
             let variance = (q / rows - (s / rows) * (s / rows)).max(0.0);
             // A feature that never changes says nothing: it is set to zero, not blown up.
-            if variance > 1e-12 { (1.0 / variance.sqrt()) as f32 } else { 0.0 }
+            if variance > 1e-12 {
+                (1.0 / variance.sqrt()) as f32
+            } else {
+                0.0
+            }
         });
-        Self { inverse_deviation: inverse_deviation.collect(), mean }
+        Self {
+            inverse_deviation: inverse_deviation.collect(),
+            mean,
+        }
     }
 
     fn apply(&self, features: &Features) -> Features {
@@ -150,7 +160,14 @@ mod tests {
             values.push(7.0);
             labels.push(class as u16);
         }
-        (Features { values, rows: 3 * per_class, dim: 3 }, labels)
+        (
+            Features {
+                values,
+                rows: 3 * per_class,
+                dim: 3,
+            },
+            labels,
+        )
     }
 
     #[test]
@@ -168,7 +185,10 @@ mod tests {
         let (train, labels) = clouds(20, 3);
         let fit = |seed| {
             let device = Device::flex().autodiff();
-            fit(&train, &labels, 3, &probe(), seed, &device).weight.val().into_data()
+            fit(&train, &labels, 3, &probe(), seed, &device)
+                .weight
+                .val()
+                .into_data()
         };
         assert_eq!(fit(5), fit(5));
     }

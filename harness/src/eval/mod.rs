@@ -9,12 +9,7 @@ pub mod linear_probe;
 use burn::{module::Module, tensor::Device};
 use serde::Serialize;
 
-use crate::{
-    augment::Normalize,
-    config::ProbeConfig,
-    data::Dataset,
-    model::ResNet18,
-};
+use crate::{augment::Normalize, config::ProbeConfig, data::Dataset, model::ResNet18};
 use features::{Features, extract};
 
 /// Images that the encoder takes at a time here.
@@ -46,10 +41,18 @@ impl Cached {
         mut tick: impl FnMut(usize),
     ) -> Self {
         let encoder = encoder.valid();
-        let train = extract(&encoder, &data.train.images, normalize, BATCH, device, &mut tick);
+        let train = extract(
+            &encoder,
+            &data.train.images,
+            normalize,
+            BATCH,
+            device,
+            &mut tick,
+        );
         let done = train.rows;
-        let test =
-            extract(&encoder, &data.test.images, normalize, BATCH, device, |n| tick(done + n));
+        let test = extract(&encoder, &data.test.images, normalize, BATCH, device, |n| {
+            tick(done + n)
+        });
         Self { train, test }
     }
 
@@ -62,8 +65,15 @@ impl Cached {
     pub fn linear(&self, data: &Dataset, config: &ProbeConfig, seed: u64, device: &Device) -> f64 {
         let classes = data.classes.len();
         let labels = &data.train.labels;
-        let predicted =
-            linear_probe::predict(&self.train, labels, &self.test, classes, config, seed, device);
+        let predicted = linear_probe::predict(
+            &self.train,
+            labels,
+            &self.test,
+            classes,
+            config,
+            seed,
+            device,
+        );
         accuracy(&predicted, &data.test.labels)
     }
 
@@ -92,6 +102,10 @@ impl Cached {
 
 /// Share of equal entries.
 fn accuracy(predicted: &[u16], expected: &[u16]) -> f64 {
-    let right = predicted.iter().zip(expected).filter(|(a, b)| a == b).count();
+    let right = predicted
+        .iter()
+        .zip(expected)
+        .filter(|(a, b)| a == b)
+        .count();
     right as f64 / expected.len().max(1) as f64
 }

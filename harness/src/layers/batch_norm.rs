@@ -73,7 +73,10 @@ pub(crate) trait Normalisation: Backend {
 fn planes(input: &FloatTensor<Flex>) -> Planes {
     let shape = input.shape();
     let positions = shape.iter().skip(2).product();
-    Planes { channels: shape[1], positions }
+    Planes {
+        channels: shape[1],
+        positions,
+    }
 }
 
 /// Lines of the channels, from the tensors that hold their parts.
@@ -86,8 +89,9 @@ fn lines(
     let [gamma, beta, moments] = [gamma, beta, moments].map(flex::contiguous);
     let (mean, variance) = flex::halves(&moments);
     let moments = mean.iter().zip(variance);
-    let moments: Vec<Moments> =
-        moments.map(|(&mean, &variance)| Moments { mean, variance }).collect();
+    let moments: Vec<Moments> = moments
+        .map(|(&mean, &variance)| Moments { mean, variance })
+        .collect();
     let (gamma, beta) = (flex::numbers(&gamma), flex::numbers(&beta));
     channels::lines(&moments, gamma, beta, EPSILON as f32, rectified)
 }
@@ -96,7 +100,10 @@ impl Normalisation for Flex {
     fn channel_moments(input: FloatTensor<Self>) -> FloatTensor<Self> {
         let input = flex::contiguous(&input);
         let moments = channels::moments(planes(&input), flex::numbers(&input));
-        let values = moments.iter().map(|m| m.mean).chain(moments.iter().map(|m| m.variance));
+        let values = moments
+            .iter()
+            .map(|m| m.mean)
+            .chain(moments.iter().map(|m| m.variance));
         flex::tensor(values.collect(), [2, moments.len()])
     }
 
@@ -208,7 +215,11 @@ impl<B: Normalisation, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
         let parts = [input, gamma, beta, moments].map(|tensor| tensor.into_primitive());
         let [x, gamma, beta, moments] = parts.clone();
         let output = B::normalisation(x, gamma, beta, moments, rectified);
-        match NormalisationBackward.prepare::<C>(nodes).compute_bound().stateful() {
+        match NormalisationBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => prep.finish((parts, rectified), output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }
@@ -224,7 +235,9 @@ impl<B: Normalisation, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
     ) -> FloatTensor<Self> {
         let [x, gamma, beta, moments, gradient] =
             [input, gamma, beta, moments, gradient].map(|tensor| tensor.into_primitive());
-        Self::from_inner(B::normalisation_sums(x, gamma, beta, moments, gradient, rectified))
+        Self::from_inner(B::normalisation_sums(
+            x, gamma, beta, moments, gradient, rectified,
+        ))
     }
 
     fn normalisation_input_gradient(
@@ -288,7 +301,11 @@ impl BatchNorm {
                 self.fused(input, moments, rectified)
             }
             (training, false) => {
-                let output = if training { self.train(input) } else { self.infer(input) };
+                let output = if training {
+                    self.train(input)
+                } else {
+                    self.infer(input)
+                };
                 if rectified { relu(output) } else { output }
             }
         }

@@ -34,7 +34,9 @@ impl Planes {
     /// The planes of a channel, image after image.
     fn of<'a>(&self, values: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> {
         let (at, positions) = (channel * self.positions, self.positions);
-        values.chunks_exact(self.image()).map(move |image| &image[at..at + positions])
+        values
+            .chunks_exact(self.image())
+            .map(move |image| &image[at..at + positions])
     }
 }
 
@@ -52,8 +54,14 @@ pub(super) fn moments(planes: Planes, x: &[f32]) -> Vec<Moments> {
             let mean = planes.of(x, channel).map(plane_sum).sum::<f64>() / count;
             let centre = mean as f32;
             // Around the mean, so that nothing cancels.
-            let squares: f64 = planes.of(x, channel).map(|p| plane_squares(p, centre)).sum();
-            Moments { mean: centre, variance: (squares / count) as f32 }
+            let squares: f64 = planes
+                .of(x, channel)
+                .map(|p| plane_squares(p, centre))
+                .sum();
+            Moments {
+                mean: centre,
+                variance: (squares / count) as f32,
+            }
         })
         .collect()
 }
@@ -118,7 +126,13 @@ pub(super) fn lines(
         .map(|((m, gamma), beta)| {
             let inverse = 1.0 / (m.variance + epsilon).sqrt();
             let scale = gamma * inverse;
-            Line { scale, shift: beta - m.mean * scale, mean: m.mean, inverse, rectified }
+            Line {
+                scale,
+                shift: beta - m.mean * scale,
+                mean: m.mean,
+                inverse,
+                rectified,
+            }
         })
         .collect()
 }
@@ -133,23 +147,38 @@ impl Line {
     #[inline(always)]
     fn behind(&self, x: f32, gradient: f32) -> f32 {
         // Computed again rather than kept: a multiplication is cheaper than a load.
-        if self.rectified && self.at(x) <= 0.0 { 0.0 } else { gradient }
+        if self.rectified && self.at(x) <= 0.0 {
+            0.0
+        } else {
+            gradient
+        }
     }
 }
 
 /// `y = scale·x + shift`, and zero where that is negative if the line is rectified.
 pub(super) fn normalise(planes: Planes, x: &[f32], lines: &[Line], y: &mut [f32]) {
-    y.par_chunks_mut(planes.image()).zip(x.par_chunks(planes.image())).for_each(|(y, x)| {
-        let each = y.chunks_exact_mut(planes.positions).zip(x.chunks_exact(planes.positions));
-        for ((y, x), line) in each.zip(lines) {
-            let (line, floor) = (*line, if line.rectified { 0.0 } else { f32::NEG_INFINITY });
-            for (y, x) in y.iter_mut().zip(x) {
-                let value = line.at(*x);
-                // Not `max`, which would hide a NaN.
-                *y = if value < floor { floor } else { value };
+    y.par_chunks_mut(planes.image())
+        .zip(x.par_chunks(planes.image()))
+        .for_each(|(y, x)| {
+            let each = y
+                .chunks_exact_mut(planes.positions)
+                .zip(x.chunks_exact(planes.positions));
+            for ((y, x), line) in each.zip(lines) {
+                let (line, floor) = (
+                    *line,
+                    if line.rectified {
+                        0.0
+                    } else {
+                        f32::NEG_INFINITY
+                    },
+                );
+                for (y, x) in y.iter_mut().zip(x) {
+                    let value = line.at(*x);
+                    // Not `max`, which would hide a NaN.
+                    *y = if value < floor { floor } else { value };
+                }
             }
-        }
-    });
+        });
 }
 
 /// Gradients of β and γ.
@@ -181,10 +210,15 @@ pub(super) fn input_gradient(
 ) {
     let count = (x.len() / planes.channels.max(1)).max(1) as f32;
     let image = planes.image();
-    out.par_chunks_mut(image).zip(x.par_chunks(image)).zip(gradient.par_chunks(image)).for_each(
-        |((out, x), gradient)| {
+    out.par_chunks_mut(image)
+        .zip(x.par_chunks(image))
+        .zip(gradient.par_chunks(image))
+        .for_each(|((out, x), gradient)| {
             let p = planes.positions;
-            let values = out.chunks_exact_mut(p).zip(x.chunks_exact(p)).zip(gradient.chunks_exact(p));
+            let values = out
+                .chunks_exact_mut(p)
+                .zip(x.chunks_exact(p))
+                .zip(gradient.chunks_exact(p));
             for (((out, x), d), ((line, beta), gamma)) in
                 values.zip(lines.iter().zip(beta).zip(gamma))
             {
@@ -195,6 +229,5 @@ pub(super) fn input_gradient(
                     *out = line.scale * (d - mean - (x - line.mean) * slope);
                 }
             }
-        },
-    );
+        });
 }

@@ -116,8 +116,16 @@ impl Convolution for Flex {
         let g = geometry(&input, &kernel, stride, padding);
         let batch = input.shape()[0];
         let mut output = vec![0.0; batch * g.image_out()];
-        convolve::forward(&g, flex::numbers(&input), flex::numbers(&kernel), &mut output);
-        flex::tensor(output, [batch, g.channels_out, g.height_out(), g.width_out()])
+        convolve::forward(
+            &g,
+            flex::numbers(&input),
+            flex::numbers(&kernel),
+            &mut output,
+        );
+        flex::tensor(
+            output,
+            [batch, g.channels_out, g.height_out(), g.width_out()],
+        )
     }
 
     fn convolution_input_gradient(
@@ -131,7 +139,12 @@ impl Convolution for Flex {
         let (kernel, gradient) = (flex::contiguous(&kernel), flex::contiguous(&gradient));
         let shape = input.shape();
         let mut out = vec![0.0; shape.num_elements()];
-        convolve::backward_input(&g, flex::numbers(&gradient), flex::numbers(&kernel), &mut out);
+        convolve::backward_input(
+            &g,
+            flex::numbers(&gradient),
+            flex::numbers(&kernel),
+            &mut out,
+        );
         flex::tensor(out, shape)
     }
 
@@ -146,7 +159,12 @@ impl Convolution for Flex {
         let (input, gradient) = (flex::contiguous(&input), flex::contiguous(&gradient));
         let shape = kernel.shape();
         let mut out = vec![0.0; shape.num_elements()];
-        convolve::backward_kernel(&g, flex::numbers(&input), flex::numbers(&gradient), &mut out);
+        convolve::backward_kernel(
+            &g,
+            flex::numbers(&input),
+            flex::numbers(&gradient),
+            &mut out,
+        );
         flex::tensor(out, shape)
     }
 }
@@ -205,7 +223,11 @@ impl<B: Convolution, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
         let nodes = [input.node(), kernel.node()];
         let (input, kernel) = (input.into_primitive(), kernel.into_primitive());
         let output = B::convolution(input.clone(), kernel.clone(), stride, padding);
-        match ConvolutionBackward.prepare::<C>(nodes).compute_bound().stateful() {
+        match ConvolutionBackward
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => prep.finish((input, kernel, stride, padding), output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }
@@ -267,9 +289,16 @@ impl Conv2d {
     /// (He et al. 2015, "fan out").
     pub fn new(from: usize, to: usize, kernel: usize, stride: usize, device: &Device) -> Self {
         let fan_out = (to * kernel * kernel) as f64;
-        let normal = Initializer::Normal { mean: 0.0, std: (2.0 / fan_out).sqrt() };
+        let normal = Initializer::Normal {
+            mean: 0.0,
+            std: (2.0 / fan_out).sqrt(),
+        };
         let weight = normal.init([to, from, kernel, kernel], device);
-        Self { weight, stride, padding: kernel / 2 }
+        Self {
+            weight,
+            stride,
+            padding: kernel / 2,
+        }
     }
 
     /// Maps `[batch, from, h, w]` to `[batch, to, h', w']`.

@@ -47,7 +47,10 @@ impl Cut {
         if positions < JOINED {
             // At least two products per thread of a small machine, where there are images.
             let images = JOINED.div_ceil(positions).min(batch.div_ceil(4)).max(1);
-            return Self { images, rows: g.height_out() };
+            return Self {
+                images,
+                rows: g.height_out(),
+            };
         }
         let columns = (TILE / g.depth().max(1)).max(64);
         let rows = (columns / g.width_out().max(1)).clamp(1, g.height_out());

@@ -28,11 +28,24 @@ pub(super) fn product(
         return;
     }
     let reach = |rows: usize, cols: usize, at: Strides| {
-        if rows == 0 || cols == 0 { 0 } else { (rows - 1) * at.row + (cols - 1) * at.col + 1 }
+        if rows == 0 || cols == 0 {
+            0
+        } else {
+            (rows - 1) * at.row + (cols - 1) * at.col + 1
+        }
     };
-    assert!(reach(m, n, out_at) <= out.len(), "gemm: the output is too short");
-    assert!(reach(m, k, a_at) <= a.len(), "gemm: the left factor is too short");
-    assert!(reach(k, n, b_at) <= b.len(), "gemm: the right factor is too short");
+    assert!(
+        reach(m, n, out_at) <= out.len(),
+        "gemm: the output is too short"
+    );
+    assert!(
+        reach(m, k, a_at) <= a.len(),
+        "gemm: the left factor is too short"
+    );
+    assert!(
+        reach(k, n, b_at) <= b.len(),
+        "gemm: the right factor is too short"
+    );
     // SAFETY: the assertions above bound every element that the shapes and strides
     // can address; `out` is borrowed exclusively, so it overlaps neither factor; all
     // strides are lengths inside slices and so fit `isize`.

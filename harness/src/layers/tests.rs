@@ -6,10 +6,7 @@ use burn::{
     tensor::{Device, Distribution, Tensor, activation::relu, module, ops::ConvOptions},
 };
 
-use super::{
-    BatchNorm, conv2d, convolve,
-    unfold::Geometry,
-};
+use super::{BatchNorm, conv2d, convolve, unfold::Geometry};
 
 /// Kernel, stride and padding of every convolution in ResNet-18, and sizes around the
 /// edges: one pixel, odd sizes under stride 2, one channel, one image, a kernel that
@@ -30,21 +27,33 @@ const CASES: [(usize, [usize; 4], usize, usize, usize); 12] = [
     (2, [2, 1, 9, 3], 3, 1, 1),
 ];
 
-fn geometry((_, [channels_in, height, width, channels_out], kernel, stride, padding): (
-    usize,
-    [usize; 4],
-    usize,
-    usize,
-    usize,
-)) -> Geometry {
-    Geometry { channels_in, height, width, channels_out, kernel, stride, padding }
+fn geometry(
+    (_, [channels_in, height, width, channels_out], kernel, stride, padding): (
+        usize,
+        [usize; 4],
+        usize,
+        usize,
+        usize,
+    ),
+) -> Geometry {
+    Geometry {
+        channels_in,
+        height,
+        width,
+        channels_out,
+        kernel,
+        stride,
+        padding,
+    }
 }
 
 /// Numbers in [-1, 1] from a multiplicative generator.
 fn noise(len: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2) + 1;
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1 << 23) as f32 - 1.0
     };
     (0..len).map(|_| next()).collect()
@@ -58,15 +67,12 @@ fn each_product(g: &Geometry, batch: usize, mut visit: impl FnMut(usize, usize, 
             for (oy, ox) in (0..tall).flat_map(|y| (0..wide).map(move |x| (y, x))) {
                 let out = ((image * g.channels_out + oc) * tall + oy) * wide + ox;
                 for ic in 0..g.channels_in {
-                    for (ky, kx) in
-                        (0..g.kernel).flat_map(|y| (0..g.kernel).map(move |x| (y, x)))
-                    {
+                    for (ky, kx) in (0..g.kernel).flat_map(|y| (0..g.kernel).map(move |x| (y, x))) {
                         let y = (oy * g.stride + ky).checked_sub(g.padding);
                         let x = (ox * g.stride + kx).checked_sub(g.padding);
                         let (Some(y), Some(x)) = (y, x) else { continue };
                         if y < g.height && x < g.width {
-                            let input =
-                                ((image * g.channels_in + ic) * g.height + y) * g.width + x;
+                            let input = ((image * g.channels_in + ic) * g.height + y) * g.width + x;
                             let kernel =
                                 ((oc * g.channels_in + ic) * g.kernel + ky) * g.kernel + kx;
                             visit(out, input, kernel);
@@ -86,7 +92,10 @@ fn assert_close(got: &[f32], expected: &[f64], terms: usize, what: &str) {
     assert_eq!(got.len(), expected.len(), "{what}");
     for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
         let difference = (f64::from(*got) - expected).abs();
-        assert!(difference <= tolerance, "{what}[{i}]: {got} is not {expected}");
+        assert!(
+            difference <= tolerance,
+            "{what}[{i}]: {got} is not {expected}"
+        );
     }
 }
 
@@ -104,8 +113,11 @@ fn convolution_and_gradients_are_the_naive_ones() {
         let mut to_kernel = vec![f32::NAN; kernel.len()];
         convolve::backward_kernel(&g, &input, &gradient, &mut to_kernel);
 
-        let (mut y, mut dx, mut dk) =
-            (vec![0.0; output.len()], vec![0.0; input.len()], vec![0.0; kernel.len()]);
+        let (mut y, mut dx, mut dk) = (
+            vec![0.0; output.len()],
+            vec![0.0; input.len()],
+            vec![0.0; kernel.len()],
+        );
         each_product(&g, batch, |o, i, k| {
             y[o] += f64::from(input[i]) * f64::from(kernel[k]);
             dx[i] += f64::from(gradient[o]) * f64::from(kernel[k]);
@@ -114,14 +126,22 @@ fn convolution_and_gradients_are_the_naive_ones() {
         assert_close(&output, &y, g.depth(), &format!("output of {case:?}"));
         let over = g.channels_out * g.kernel * g.kernel;
         assert_close(&to_input, &dx, over, &format!("input gradient of {case:?}"));
-        assert_close(&to_kernel, &dk, batch * g.positions(), &format!("kernel gradient of {case:?}"));
+        assert_close(
+            &to_kernel,
+            &dk,
+            batch * g.positions(),
+            &format!("kernel gradient of {case:?}"),
+        );
     }
 }
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| {
             let mut all = Vec::new();
             for case in CASES {
@@ -135,7 +155,12 @@ fn the_number_of_threads_changes_no_bit() {
                 convolve::backward_input(&g, &gradient, &kernel, &mut to_input);
                 let mut to_kernel = vec![0.0; kernel.len()];
                 convolve::backward_kernel(&g, &input, &gradient, &mut to_kernel);
-                all.extend([output, to_input, to_kernel].concat().into_iter().map(f32::to_bits));
+                all.extend(
+                    [output, to_input, to_kernel]
+                        .concat()
+                        .into_iter()
+                        .map(f32::to_bits),
+                );
             }
             all
         })
@@ -160,8 +185,11 @@ fn convolution_on_the_tape_is_burn_s() {
     let ours = conv2d(x.clone(), kernel.clone(), 2, 1);
     let options = ConvOptions::new([2, 2], [1, 1], [1, 1], 1);
     let theirs = module::conv2d(x.clone(), kernel.clone(), None, options);
-    let gradients = [(ours.clone() * weight.clone()).sum(), (theirs.clone() * weight).sum()]
-        .map(|loss| loss.backward());
+    let gradients = [
+        (ours.clone() * weight.clone()).sum(),
+        (theirs.clone() * weight).sum(),
+    ]
+    .map(|loss| loss.backward());
     // Sums of 36 (output), 20 (input) and 75 (kernel) products of standard normals:
     // magnitudes to 40, so 1e-4 is some twenty ulp.
     let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-4);
@@ -189,11 +217,18 @@ fn batch_norm_is_burn_s_with_pytorch_s_running_variance() {
     for rectified in [false, true] {
         let ours = BatchNorm::new(3, &device);
         let theirs = BatchNormConfig::new(3).init(&device);
-        let y = if rectified { ours.forward_relu(x.clone()) } else { ours.forward(x.clone()) };
+        let y = if rectified {
+            ours.forward_relu(x.clone())
+        } else {
+            ours.forward(x.clone())
+        };
         let z = theirs.forward(x.clone());
         let z = if rectified { relu(z) } else { z };
-        let gradients = [(y.clone() * weight.clone()).sum(), (z.clone() * weight.clone()).sum()]
-            .map(|loss| loss.backward());
+        let gradients = [
+            (y.clone() * weight.clone()).sum(),
+            (z.clone() * weight.clone()).sum(),
+        ]
+        .map(|loss| loss.backward());
         // Values of order 1, sums of 140 terms of order 3 in the gradients of γ and β.
         let close = |a: &[f64], b: &[f64], tolerance: f64| {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance)
@@ -209,9 +244,15 @@ fn batch_norm_is_burn_s_with_pytorch_s_running_variance() {
         // One update of momentum 0.1 from 1: burn remembers the biased variance of 140
         // values, this layer (as PyTorch) the unbiased one.
         let biased = values(theirs.running_var.value_sync());
-        let unbiased: Vec<f64> =
-            biased.iter().map(|v| 0.9 + (v - 0.9) * 140.0 / 139.0).collect();
-        assert!(close(&values(ours.running_var.value_sync()), &unbiased, 1e-5));
+        let unbiased: Vec<f64> = biased
+            .iter()
+            .map(|v| 0.9 + (v - 0.9) * 140.0 / 139.0)
+            .collect();
+        assert!(close(
+            &values(ours.running_var.value_sync()),
+            &unbiased,
+            1e-5
+        ));
         let mean = values(theirs.running_mean.value_sync());
         assert!(close(&values(ours.running_mean.value_sync()), &mean, 1e-5));
     }
@@ -227,12 +268,18 @@ fn frozen_batch_norm_uses_what_it_remembers() {
     let frozen = layer.valid();
     let y = values(frozen.forward(x.clone().inner()));
     // Mean 0.1·2 and 0.1·20; variance 0.9 + 0.1·2 and 0.9 + 0.1·200.
-    let expected = [(1.0, 0.2, 1.1), (10.0, 2.0, 20.9), (3.0, 0.2, 1.1), (30.0, 2.0, 20.9)]
-        .map(|(x, mean, variance): (f64, f64, f64)| (x - mean) / (variance + 1e-5).sqrt());
+    let expected = [
+        (1.0, 0.2, 1.1),
+        (10.0, 2.0, 20.9),
+        (3.0, 0.2, 1.1),
+        (30.0, 2.0, 20.9),
+    ]
+    .map(|(x, mean, variance): (f64, f64, f64)| (x - mean) / (variance + 1e-5).sqrt());
     for (got, expected) in y.iter().zip(expected) {
         // A handful of f32 roundings of numbers up to 7.
         assert!((got - expected).abs() <= 1e-5, "{got} is not {expected}");
     }
-    let rectified = values(frozen.forward_relu(Tensor::<2>::from_floats([[-5.0, 5.0]], &x.device().inner())));
+    let rectified =
+        values(frozen.forward_relu(Tensor::<2>::from_floats([[-5.0, 5.0]], &x.device().inner())));
     assert!(rectified[0] == 0.0 && rectified[1] > 0.0);
 }

@@ -41,16 +41,30 @@ impl Geometry {
     fn columns(&self, k: usize) -> (usize, usize, usize) {
         let wide = self.width_out();
         // Output column o reads input column o·stride + k − padding.
-        let from = self.padding.saturating_sub(k).div_ceil(self.stride).min(wide);
+        let from = self
+            .padding
+            .saturating_sub(k)
+            .div_ceil(self.stride)
+            .min(wide);
         let last = (self.width + self.padding).saturating_sub(k + 1);
-        let to = if self.width + self.padding <= k { from } else { last / self.stride + 1 };
+        let to = if self.width + self.padding <= k {
+            from
+        } else {
+            last / self.stride + 1
+        };
         let to = to.clamp(from, wide);
-        (from, to, (from * self.stride + k).saturating_sub(self.padding))
+        (
+            from,
+            to,
+            (from * self.stride + k).saturating_sub(self.padding),
+        )
     }
 
     /// Input row under kernel row `k` at output row `row`, if it is inside the image.
     fn input_row(&self, row: usize, k: usize) -> Option<usize> {
-        (row * self.stride + k).checked_sub(self.padding).filter(|&r| r < self.height)
+        (row * self.stride + k)
+            .checked_sub(self.padding)
+            .filter(|&r| r < self.height)
     }
 }
 
@@ -67,8 +81,11 @@ pub(super) fn unfold(
     let wide = g.width_out();
     let area = g.height * g.width;
     for (d, line) in columns.chunks_exact_mut(pitch).take(g.depth()).enumerate() {
-        let (channel, ky, kx) =
-            (d / (g.kernel * g.kernel), d / g.kernel % g.kernel, d % g.kernel);
+        let (channel, ky, kx) = (
+            d / (g.kernel * g.kernel),
+            d / g.kernel % g.kernel,
+            d % g.kernel,
+        );
         let plane = &image[channel * area..(channel + 1) * area];
         let (from, to, first) = g.columns(kx);
         for (n, row) in rows.clone().enumerate() {
@@ -106,8 +123,11 @@ pub(super) fn fold(
     let wide = g.width_out();
     let area = g.height * g.width;
     for (d, line) in columns.chunks_exact(pitch).take(g.depth()).enumerate() {
-        let (channel, ky, kx) =
-            (d / (g.kernel * g.kernel), d / g.kernel % g.kernel, d % g.kernel);
+        let (channel, ky, kx) = (
+            d / (g.kernel * g.kernel),
+            d / g.kernel % g.kernel,
+            d % g.kernel,
+        );
         let plane = &mut image[channel * area..(channel + 1) * area];
         let (from, to, first) = g.columns(kx);
         for (n, row) in rows.clone().enumerate() {

@@ -83,7 +83,11 @@ impl<B: KnownGradient, C: CheckpointStrategy> KnownGradient for Autodiff<B, C> {
     ) -> FloatTensor<Self> {
         let value = value.into_primitive();
         let gradient = gradient.into_primitive();
-        match KnownGradientBackward.prepare::<C>([input.node()]).compute_bound().stateful() {
+        match KnownGradientBackward
+            .prepare::<C>([input.node()])
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => prep.finish(gradient, value),
             OpsKind::UnTracked(prep) => prep.finish(value),
         }
@@ -97,7 +101,11 @@ pub fn with_known_gradient(input: Tensor<2>, value: f32, gradient: Vec<f32>) -> 
     let gradient =
         Tensor::<2>::from_data(TensorData::new(gradient, input.dims()), &device).into_dispatch();
     let value = Tensor::<1>::from_floats([value], &device).into_dispatch();
-    Tensor::from_dispatch(Dispatch::known_gradient(input.into_dispatch(), value, gradient))
+    Tensor::from_dispatch(Dispatch::known_gradient(
+        input.into_dispatch(),
+        value,
+        gradient,
+    ))
 }
 
 #[cfg(test)]

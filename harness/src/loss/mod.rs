@@ -156,7 +156,11 @@ pub struct Objective {
 impl Objective {
     /// The objective of `method`.
     pub fn new(method: Method, config: LossConfig) -> Self {
-        Self { method, config, workspace: Vec::new() }
+        Self {
+            method,
+            config,
+            workspace: Vec::new(),
+        }
     }
 
     /// The loss of a batch whose first half is view A and second half view B,
@@ -176,9 +180,12 @@ impl Objective {
         let mut gradient = vec![0.0; values.len()];
         let workspace = resize(&mut self.workspace, nt_xent_workspace_len(rows, dim));
         let temperature = self.config.temperature;
-        let nt_xent =
-            nt_xent_with_grad(&values, rows, dim, temperature, &mut gradient, workspace)?;
-        let terms = LossTerms { loss: nt_xent, nt_xent, ot: None };
+        let nt_xent = nt_xent_with_grad(&values, rows, dim, temperature, &mut gradient, workspace)?;
+        let terms = LossTerms {
+            loss: nt_xent,
+            nt_xent,
+            ot: None,
+        };
         Ok((with_known_gradient(z, nt_xent, gradient), terms))
     }
 

@@ -95,7 +95,10 @@ fn compare(method: Method, cost: OtCost, ot_on: OtOn) {
         textbook = textbook + transport(views.0, views.1, cost) * 0.7;
     }
     let mut objective = Objective::new(method, config(cost, ot_on));
-    let embeddings = Embeddings { h: h.clone(), z: z.clone() };
+    let embeddings = Embeddings {
+        h: h.clone(),
+        z: z.clone(),
+    };
     let (loss, terms) = objective.apply(embeddings).unwrap();
     assert_eq!(terms.ot.is_some(), method == Method::SinSim);
     let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
@@ -106,13 +109,19 @@ fn compare(method: Method, cost: OtCost, ot_on: OtOn) {
     assert!(close(value(&loss), terms.loss));
     let (ours, theirs) = ((loss * 3.0).backward(), (textbook * 3.0).backward());
     for x in [&h, &z] {
-        let gradient = |g| x.grad(g).map(|g| g.into_data().try_to_vec::<f32>().unwrap());
+        let gradient = |g| {
+            x.grad(g)
+                .map(|g| g.into_data().try_to_vec::<f32>().unwrap())
+        };
         let expected = gradient(&theirs);
         let got = gradient(&ours);
         assert_eq!(got.is_some(), expected.is_some());
         for (a, b) in got.iter().flatten().zip(expected.iter().flatten()) {
             // Gradients are of order 0.1 to 1; the unrolled one carries 300 roundings.
-            assert!((a - b).abs() <= 5e-5, "{cost:?} on {ot_on:?}: {a} is not {b}");
+            assert!(
+                (a - b).abs() <= 5e-5,
+                "{cost:?} on {ot_on:?}: {a} is not {b}"
+            );
         }
     }
 }
@@ -135,8 +144,10 @@ fn sinsim_is_the_textbook_s_wherever_it_acts() {
 fn embeddings_that_are_not_finite_are_an_error_that_names_the_cause() {
     let device = Device::flex().autodiff();
     let z = Tensor::<2>::from_floats([[f32::NAN, 1.0], [1.0, 0.0]], &device);
-    let mut objective =
-        Objective::new(Method::SimClr, config(OtCost::Cosine, OtOn::Z));
-    let error = objective.apply(Embeddings { h: z.clone(), z }).err().map(|e| e.to_string());
+    let mut objective = Objective::new(Method::SimClr, config(OtCost::Cosine, OtOn::Z));
+    let error = objective
+        .apply(Embeddings { h: z.clone(), z })
+        .err()
+        .map(|e| e.to_string());
     assert!(error.unwrap().contains("--lr"));
 }

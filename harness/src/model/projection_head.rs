@@ -35,7 +35,9 @@ impl ProjectionHead {
     /// A head on representations of width `input`.
     pub fn new(input: usize, config: &HeadConfig, device: &Device) -> Self {
         let linear = |from, to| {
-            LinearConfig::new(from, to).with_bias(!config.batch_norm).init(device)
+            LinearConfig::new(from, to)
+                .with_bias(!config.batch_norm)
+                .init(device)
         };
         let norm = |width| config.batch_norm.then(|| BatchNorm::new(width, device));
         Self {

@@ -41,7 +41,10 @@ pub fn digest(entries: &[Entry]) -> String {
             hash.update(value.to_le_bytes());
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The entries as a safetensors file with `metadata` in its header.
@@ -174,10 +177,17 @@ pub fn load_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, LoadErr
         let got = got.map(|t| format!("{} {:?}", t.dtype().to_string().to_lowercase(), t.shape()));
         let got = got.unwrap_or_else(|_| "nothing".to_owned());
         if got != expected {
-            return Err(LoadError::Tensor { name: entry.name, expected, got });
+            return Err(LoadError::Tensor {
+                name: entry.name,
+                expected,
+                got,
+            });
         }
     }
-    Ok(module.map(&mut Fill { path: Path::default(), file }))
+    Ok(module.map(&mut Fill {
+        path: Path::default(),
+        file,
+    }))
 }
 
 /// Replaces each tensor by the file's; shapes have been checked.

@@ -29,13 +29,23 @@ pub(crate) struct Lars {
 impl Lars {
     pub(crate) fn new(momentum: f64, weight_decay: f64) -> Self {
         // burn's momentum dampens by 0.1 unless told otherwise.
-        let velocity = MomentumConfig::new().with_momentum(momentum).with_dampening(0.0);
-        Self { velocity: Momentum::new(&velocity), weight_decay, scaled: true }
+        let velocity = MomentumConfig::new()
+            .with_momentum(momentum)
+            .with_dampening(0.0);
+        Self {
+            velocity: Momentum::new(&velocity),
+            weight_decay,
+            scaled: true,
+        }
     }
 
     /// The rule for norms and biases: momentum alone.
     pub(crate) fn unscaled(self) -> Self {
-        Self { weight_decay: 0.0, scaled: false, ..self }
+        Self {
+            weight_decay: 0.0,
+            scaled: false,
+            ..self
+        }
     }
 }
 
@@ -101,12 +111,23 @@ mod tests {
     }
 
     /// The formula again, in f64 and by hand.
-    fn expected(lars: &Lars, momentum: f64, lr: f64, w: [f64; 2], g: [f64; 2], steps: usize) -> Vec<f64> {
+    fn expected(
+        lars: &Lars,
+        momentum: f64,
+        lr: f64,
+        w: [f64; 2],
+        g: [f64; 2],
+        steps: usize,
+    ) -> Vec<f64> {
         let (mut w, mut v) = (w.to_vec(), vec![0.0; 2]);
         for _ in 0..steps {
             let (nw, ng) = (w[0].hypot(w[1]), g[0].hypot(g[1]));
             let trust = TRUST * nw / (ng + lars.weight_decay * nw);
-            let rate = if lars.scaled { (trust / lr).min(1.0) } else { 1.0 };
+            let rate = if lars.scaled {
+                (trust / lr).min(1.0)
+            } else {
+                1.0
+            };
             for i in 0..2 {
                 v[i] = momentum * v[i] + rate * (g[i] + lars.weight_decay * w[i]);
                 w[i] -= lr * v[i];
@@ -134,7 +155,15 @@ mod tests {
     #[test]
     fn zero_weights_and_zero_gradients_stay_finite() {
         let lars = Lars::new(0.9, 1e-4);
-        assert!(step(&lars, 0.1, [0.0, 0.0], [1.0, 0.0], 3).iter().all(|w| w.is_finite()));
-        assert!(step(&lars, 0.1, [1.0, 0.0], [0.0, 0.0], 3).iter().all(|w| w.is_finite()));
+        assert!(
+            step(&lars, 0.1, [0.0, 0.0], [1.0, 0.0], 3)
+                .iter()
+                .all(|w| w.is_finite())
+        );
+        assert!(
+            step(&lars, 0.1, [1.0, 0.0], [0.0, 0.0], 3)
+                .iter()
+                .all(|w| w.is_finite())
+        );
     }
 }

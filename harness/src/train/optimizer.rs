@@ -23,7 +23,9 @@ pub fn build(config: &OptimizerConfig) -> ModuleOptimizer {
     match config.kind {
         OptimizerKind::Sgd => {
             // burn's momentum dampens by 0.1 unless told otherwise; PyTorch's does not.
-            let momentum = MomentumConfig::new().with_momentum(config.momentum).with_dampening(0.0);
+            let momentum = MomentumConfig::new()
+                .with_momentum(config.momentum)
+                .with_dampening(0.0);
             let plain = SgdConfig::new().with_momentum(Some(momentum));
             let decayed = plain
                 .clone()
@@ -43,9 +45,14 @@ pub fn build(config: &OptimizerConfig) -> ModuleOptimizer {
         }
         OptimizerKind::AdamW => {
             let adamw = |decay| {
-                AdamWConfig::new().with_beta_1(beta1).with_epsilon(1e-8).with_weight_decay(decay)
+                AdamWConfig::new()
+                    .with_beta_1(beta1)
+                    .with_epsilon(1e-8)
+                    .with_weight_decay(decay)
             };
-            adamw(config.weight_decay as f32).init().with_group(excluded, adamw(0.0).build(), None)
+            adamw(config.weight_decay as f32)
+                .init()
+                .with_group(excluded, adamw(0.0).build(), None)
         }
     }
 }

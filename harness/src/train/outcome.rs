@@ -162,7 +162,11 @@ fn draw(
     };
     let group = |name: &str, trained, untrained| {
         let name = name.to_owned();
-        plot::Group { name, trained, untrained }
+        plot::Group {
+            name,
+            trained,
+            untrained,
+        }
     };
     let accuracies = plot::Accuracies {
         groups: vec![

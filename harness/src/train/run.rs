@@ -78,7 +78,9 @@ pub fn train(
         // Step 0 is a checkpoint too: a kill during the first epoch loses no more than it.
         session.save()?;
     }
-    let last_epoch = stop_after.unwrap_or(u64::MAX).min(config.schedule.epochs as u64);
+    let last_epoch = stop_after
+        .unwrap_or(u64::MAX)
+        .min(config.schedule.epochs as u64);
     let halted = session.epochs(data, last_epoch, &interrupt)?;
     if let Some(signal) = halted {
         return Ok(Finish::Interrupted(signal));
@@ -202,7 +204,10 @@ impl Session<'_> {
     }
 
     fn step(&mut self, batches: Vec<ViewBatch>) -> Result<StepReport, Error> {
-        let images: Vec<u32> = batches.iter().flat_map(|b| b.images.iter().copied()).collect();
+        let images: Vec<u32> = batches
+            .iter()
+            .flat_map(|b| b.images.iter().copied())
+            .collect();
         self.trainer.step(batches).map_err(|source| Error::Step {
             step: self.trainer.step + 1,
             epoch: self.trainer.plan.epoch(self.trainer.step),
@@ -276,7 +281,10 @@ impl Session<'_> {
         let fresh = Trainer::new(self.config, shape, self.trainer.plan, device);
         self.saved = Some(checkpoint.step);
         self.trainer = fresh.restore(checkpoint.step, checkpoint.sections)?;
-        eprintln!("resuming at step {} of {}", self.trainer.step, self.trainer.plan.total_steps);
+        eprintln!(
+            "resuming at step {} of {}",
+            self.trainer.step, self.trainer.plan.total_steps
+        );
         Ok(())
     }
 }

@@ -36,8 +36,17 @@ impl Plan {
         let needed = config.batch_size.saturating_mul(config.accumulate);
         let steps_per_epoch = (images / needed) as u64;
         if steps_per_epoch == 0 {
-            let ScheduleConfig { batch_size, accumulate, .. } = *config;
-            return Err(TooFewImages { needed, batch_size, accumulate, images });
+            let ScheduleConfig {
+                batch_size,
+                accumulate,
+                ..
+            } = *config;
+            return Err(TooFewImages {
+                needed,
+                batch_size,
+                accumulate,
+                images,
+            });
         }
         Ok(Self {
             steps_per_epoch,
@@ -76,15 +85,26 @@ mod tests {
     use super::*;
 
     fn config(epochs: usize, batch_size: usize, accumulate: usize, warmup: f64) -> ScheduleConfig {
-        ScheduleConfig { epochs, batch_size, accumulate, warmup_epochs: warmup, checkpoint_steps: 0 }
+        ScheduleConfig {
+            epochs,
+            batch_size,
+            accumulate,
+            warmup_epochs: warmup,
+            checkpoint_steps: 0,
+        }
     }
 
     #[test]
     fn steps_are_whole_and_the_incomplete_one_is_left_out() {
         let plan = Plan::new(1000, &config(3, 64, 2, 0.0)).unwrap();
         assert_eq!((plan.steps_per_epoch, plan.total_steps), (7, 21));
-        assert_eq!((plan.epoch(6), plan.epoch(7), plan.step_in_epoch(9)), (0, 1, 2));
-        let error = Plan::new(127, &config(1, 64, 2, 0.0)).unwrap_err().to_string();
+        assert_eq!(
+            (plan.epoch(6), plan.epoch(7), plan.step_in_epoch(9)),
+            (0, 1, 2)
+        );
+        let error = Plan::new(127, &config(1, 64, 2, 0.0))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("128") && error.contains("127"), "{error}");
     }
 

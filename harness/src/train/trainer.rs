@@ -56,7 +56,9 @@ pub enum StepError {
     #[error(transparent)]
     Loss(#[from] LossError),
     /// The loss is NaN or infinite.
-    #[error("the loss is {loss} (NT-Xent {nt_xent}): training has diverged; try a lower --lr or a longer warm-up")]
+    #[error(
+        "the loss is {loss} (NT-Xent {nt_xent}): training has diverged; try a lower --lr or a longer warm-up"
+    )]
     NotFinite {
         /// The objective's value.
         loss: f32,
@@ -103,7 +105,10 @@ impl Trainer {
             let (loss, terms) = self.objective.apply(embeddings)?;
             loss_seconds += start.elapsed().as_secs_f64();
             if !terms.loss.is_finite() {
-                return Err(StepError::NotFinite { loss: terms.loss, nt_xent: terms.nt_xent });
+                return Err(StepError::NotFinite {
+                    loss: terms.loss,
+                    nt_xent: terms.nt_xent,
+                });
             }
             let gradients = (loss * weight).backward();
             let gradients = GradientsParams::from_grads(gradients, &self.network);
@@ -115,10 +120,21 @@ impl Trainer {
         }
         let learning_rate = self.plan.learning_rate(self.step, self.peak_lr);
         let network = self.network.clone();
-        self.network = self.optimizer.step(learning_rate, network, accumulator.grads());
+        self.network = self
+            .optimizer
+            .step(learning_rate, network, accumulator.grads());
         self.step += 1;
-        let terms = sums.unwrap_or(LossTerms { loss: 0.0, nt_xent: 0.0, ot: None });
-        Ok(StepReport { terms, learning_rate, images, loss_seconds })
+        let terms = sums.unwrap_or(LossTerms {
+            loss: 0.0,
+            nt_xent: 0.0,
+            ot: None,
+        });
+        Ok(StepReport {
+            terms,
+            learning_rate,
+            images,
+            loss_seconds,
+        })
     }
 
     /// Both views of a batch, one after the other, so that batch norm sees them together.
@@ -127,7 +143,10 @@ impl Trainer {
         let rows = 2 * batch.images.len();
         let mut values = batch.a;
         values.extend_from_slice(&batch.b);
-        Tensor::from_data(TensorData::new(values, [rows, channels, height, width]), &self.device)
+        Tensor::from_data(
+            TensorData::new(values, [rows, channels, height, width]),
+            &self.device,
+        )
     }
 
     /// Network and optimiser as bytes.
@@ -158,20 +177,31 @@ impl Trainer {
                 _ => {}
             }
         }
-        let missing =
-            |what| RestoreError { what, reason: "the section is missing".to_owned() };
+        let missing = |what| RestoreError {
+            what,
+            reason: "the section is missing".to_owned(),
+        };
         let network = network.ok_or_else(|| missing("network"))?;
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(network))
-            .map_err(|e| RestoreError { what: "network", reason: format!("{e:?}") })?;
+        let record =
+            ModuleRecord::from_bytes(Bytes::from_bytes_vec(network)).map_err(|e| RestoreError {
+                what: "network",
+                reason: format!("{e:?}"),
+            })?;
         self.network = self
             .network
             .try_load_record(record)
-            .map_err(|e| RestoreError { what: "network", reason: format!("{e:?}") })?;
+            .map_err(|e| RestoreError {
+                what: "network",
+                reason: format!("{e:?}"),
+            })?;
         let optimizer = optimizer.ok_or_else(|| missing("optimizer"))?;
         self.optimizer = self
             .optimizer
             .from_bytes(Bytes::from_bytes_vec(optimizer))
-            .map_err(|e| RestoreError { what: "optimizer", reason: format!("{e:?}") })?;
+            .map_err(|e| RestoreError {
+                what: "optimizer",
+                reason: format!("{e:?}"),
+            })?;
         self.step = step;
         Ok(self)
     }
@@ -180,7 +210,13 @@ impl Trainer {
 /// The network as the seed makes it: also the untrained one that results are held against.
 pub fn fresh_network(config: &TrainConfig, shape: ImageShape, device: &Device) -> Network {
     let model = &config.model;
-    Network::new(model.stem, shape[0], &model.projection_head, config.seed, device)
+    Network::new(
+        model.stem,
+        shape[0],
+        &model.projection_head,
+        config.seed,
+        device,
+    )
 }
 
 impl LossTerms {

@@ -26,9 +26,16 @@ const TINY: &str = "--dataset synthetic --limit 96 --batch-size 16 --epochs 2 --
 /// Runs a command that must succeed, and gives the JSON of its last line.
 pub fn result(command: &mut Command) -> serde_json::Value {
     let output = finish(command);
-    assert!(output.status.success(), "{command:?} failed:\n{}", stderr(&output));
+    assert!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        stderr(&output)
+    );
     let stdout = String::from_utf8_lossy(&output.stdout);
-    let line = stdout.lines().last().unwrap_or_else(|| panic!("{command:?} printed nothing"));
+    let line = stdout
+        .lines()
+        .last()
+        .unwrap_or_else(|| panic!("{command:?} printed nothing"));
     serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the last line: {line}"))
 }
 
@@ -36,14 +43,21 @@ pub fn result(command: &mut Command) -> serde_json::Value {
 #[allow(dead_code, reason = "not every test file looks at failures")]
 pub fn failure(command: &mut Command, code: i32) -> String {
     let output = finish(command);
-    assert_eq!(output.status.code(), Some(code), "{command:?}:\n{}", stderr(&output));
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{command:?}:\n{}",
+        stderr(&output)
+    );
     let text = stderr(&output);
     assert!(!text.contains("panicked"), "{command:?} panicked:\n{text}");
     text
 }
 
 fn finish(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|e| panic!("{command:?} could not be started: {e}"))
+    command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?} could not be started: {e}"))
 }
 
 fn stderr(output: &Output) -> String {

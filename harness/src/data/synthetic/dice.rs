@@ -50,7 +50,13 @@ impl Dice {
     /// Roughly normal with variance 1: the sum of a word's four bytes, centred and
     /// scaled by its standard deviation, the root of 4 · (256² - 1) / 12.
     pub(super) fn noise(&mut self) -> f32 {
-        let sum: u32 = self.0.next_u32().to_le_bytes().into_iter().map(u32::from).sum();
+        let sum: u32 = self
+            .0
+            .next_u32()
+            .to_le_bytes()
+            .into_iter()
+            .map(u32::from)
+            .sum();
         (sum as f32 - 510.0) * (1.0 / 147.8)
     }
 }
