@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use harness::{
     augment::ViewBatch,
     backend::{BackendKind, set_threads},

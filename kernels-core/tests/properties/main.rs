@@ -1,6 +1,9 @@
 //! Laws the kernels obey, on random problems, against independent and simpler
 //! computations. A failing case is printed by proptest with its input.
 
+// A helper's failed expectation is a failed test.
+#![allow(clippy::expect_used)]
+
 mod common;
 mod contrast;
 mod cost;

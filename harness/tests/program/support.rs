@@ -40,7 +40,6 @@ pub fn result(command: &mut Command) -> serde_json::Value {
 }
 
 /// Runs a command that must fail with `code`, and gives what it said.
-#[allow(dead_code, reason = "not every test file looks at failures")]
 pub fn failure(command: &mut Command, code: i32) -> String {
     let output = finish(command);
     assert_eq!(

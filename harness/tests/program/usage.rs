@@ -1,8 +1,6 @@
 //! Bad input: an exit code, a sentence that helps, nothing lost.
 
-mod support;
-
-use support::{failure, harness, tiny_train};
+use crate::support::{failure, harness, tiny_train};
 
 #[test]
 fn wrong_usage_exits_with_2_and_bad_values_with_1() {
@@ -65,7 +63,7 @@ fn an_existing_run_is_never_overwritten() {
         train.args(["--limit", "32", "--epochs", "1"]);
         train
     };
-    support::result(&mut run(&out));
+    crate::support::result(&mut run(&out));
     let before = std::fs::read(out.join("result.json")).unwrap();
     let message = failure(&mut run(&out), 1);
     assert!(

@@ -1,9 +1,7 @@
 //! Every data set's official format, from files to a result.
 
-mod support;
-
+use crate::support::{harness, result};
 use harness::data::testing;
-use support::{harness, result};
 
 fn train(dataset: &str, root: &std::path::Path) -> serde_json::Value {
     let mut train = harness();

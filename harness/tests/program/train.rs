@@ -1,8 +1,6 @@
 //! A run from end to end, by the program itself.
 
-mod support;
-
-use support::{harness, result, tiny_train};
+use crate::support::{harness, result, tiny_train};
 
 #[test]
 fn a_run_leaves_everything_that_it_promises() {

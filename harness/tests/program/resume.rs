@@ -1,14 +1,12 @@
 //! Interrupted runs end where uninterrupted ones do, bit for bit.
 
-mod support;
-
 use std::{
     path::Path,
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
-use support::{failure, result, tiny_train};
+use crate::support::{failure, result, tiny_train};
 
 /// Starts a run and waits until `steps` steps are recorded.
 fn start(out: &Path, steps: usize) -> Child {
