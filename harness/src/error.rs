@@ -36,25 +36,9 @@ pub enum Error {
     /// A stored state that does not fit.
     #[error("{0}; the run folder was written by another version or configuration of this program")]
     Restore(#[from] RestoreError),
-    /// A training step failed.
-    #[error(
-        "step {step} (epoch {epoch}, seed {seed}, batch begins with images {first_images:?}): \
-         {source}. {}", last_good(*.checkpoint)
-    )]
-    Step {
-        /// The step, counted from 1.
-        step: u64,
-        /// Its epoch, counted from 0: with the seed, what the batch was made from.
-        epoch: u64,
-        /// The run's seed.
-        seed: u64,
-        /// The batch's first images.
-        first_images: Vec<u32>,
-        /// Step of the last good checkpoint.
-        checkpoint: Option<u64>,
-        /// What happened.
-        source: StepError,
-    },
+    /// A training step failed. Boxed: it is larger than all the others.
+    #[error(transparent)]
+    Step(Box<StepFailure>),
     /// The encoder could not be written.
     #[error("encoder.safetensors could not be written: {0}")]
     Safetensors(#[from] safetensors::SafeTensorError),
@@ -69,6 +53,27 @@ pub enum Error {
         "--resume: {0}; a resumed run keeps its experiment, only --epochs, --checkpoint-steps, --threads, --backend, --data-dir and the probes may change. Start a new run with another --out"
     )]
     Resume(String),
+}
+
+/// Where a run stood when a step failed, and what can be gone back to.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "step {step} (epoch {epoch}, seed {seed}, batch begins with images {first_images:?}): \
+     {source}. {}", last_good(*.checkpoint)
+)]
+pub struct StepFailure {
+    /// The step, counted from 1.
+    pub step: u64,
+    /// Its epoch, counted from 0: with the seed, what the batch was made from.
+    pub epoch: u64,
+    /// The run's seed.
+    pub seed: u64,
+    /// The batch's first images.
+    pub first_images: Vec<u32>,
+    /// Step of the last good checkpoint.
+    pub checkpoint: Option<u64>,
+    /// What happened.
+    pub source: StepError,
 }
 
 fn last_good(step: Option<u64>) -> String {

@@ -15,7 +15,7 @@ use crate::{
     augment::{LoaderOptions, Normalize, ViewBatch, ViewLoader, epoch_order},
     config::TrainConfig,
     data::{self, Dataset},
-    error::Error,
+    error::{Error, StepFailure},
     progress::Progress,
     run::{
         Checkpoint, RunDir,
@@ -208,13 +208,15 @@ impl Session<'_> {
             .iter()
             .flat_map(|b| b.images.iter().copied())
             .collect();
-        self.trainer.step(batches).map_err(|source| Error::Step {
-            step: self.trainer.step + 1,
-            epoch: self.trainer.plan.epoch(self.trainer.step),
-            seed: self.config.seed,
-            first_images: images.into_iter().take(8).collect(),
-            checkpoint: self.saved,
-            source,
+        self.trainer.step(batches).map_err(|source| {
+            Error::Step(Box::new(StepFailure {
+                step: self.trainer.step + 1,
+                epoch: self.trainer.plan.epoch(self.trainer.step),
+                seed: self.config.seed,
+                first_images: images.into_iter().take(8).collect(),
+                checkpoint: self.saved,
+                source,
+            }))
         })
     }
 
