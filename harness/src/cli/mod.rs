@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 /// Trains image encoders without labels by contrastive and Sinkhorn-regularised
 /// losses, and judges them by their frozen representations.
 #[derive(Parser, Debug)]
+// An option that is given twice counts as given last: scripts may add to a list.
 #[command(name = "harness", version, about, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
@@ -19,7 +20,9 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Train an encoder; with no options, on the built-in images in minutes
+    #[command(args_override_self = true)]
     Train(Box<train::TrainArgs>),
     /// Judge the frozen encoder of a run by its test accuracy
+    #[command(args_override_self = true)]
     Eval(eval::EvalArgs),
 }

@@ -357,6 +357,9 @@ impl BatchNorm {
         let blend = |state: &RunningState<Tensor<1>>, batch: Tensor<1>, factor: f64| {
             let old = state.value_sync().mul_scalar(1.0 - MOMENTUM);
             state.update((old + batch.detach().mul_scalar(MOMENTUM * factor)).detach());
+            // burn holds an update back until the next one; records and digests, which
+            // read the value without asking for it, would lack the last batch.
+            state.value_sync();
         };
         blend(&self.running_mean, mean, 1.0);
         blend(&self.running_var, variance, unbiased);
