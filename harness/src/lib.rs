@@ -19,6 +19,8 @@ pub mod data;
 pub mod error;
 pub mod eval;
 pub mod layers;
+#[cfg(feature = "torch")]
+mod libtorch;
 pub mod loss;
 pub mod model;
 pub mod plot;

@@ -2,8 +2,8 @@
 //!
 //! burn's pure-Rust backend computes a convolution's kernel gradient as another
 //! convolution with batch and channels exchanged, whose matrix products are badly
-//! shaped, and repacks layouts on the way: half of a training step. On that backend
-//! this operation uses [`convolve`](super::convolve); on others it is their own.
+//! shaped, and repacks layouts on the way: half of a training step. Here the pure-Rust
+//! backend uses [`convolve`](super::convolve), and LibTorch its own gradients.
 
 use burn::{
     backend::{
@@ -51,58 +51,6 @@ pub(crate) trait Convolution: Backend {
         stride: usize,
         padding: usize,
     ) -> FloatTensor<Self>;
-}
-
-/// The operation of a backend that is not ours.
-#[cfg(feature = "torch")]
-macro_rules! by_the_backend {
-    ($backend:ty) => {
-        impl Convolution for $backend {
-            fn convolution(
-                input: FloatTensor<Self>,
-                kernel: FloatTensor<Self>,
-                stride: usize,
-                padding: usize,
-            ) -> FloatTensor<Self> {
-                Self::conv2d(input, kernel, None, options(stride, padding))
-            }
-
-            fn convolution_input_gradient(
-                input: FloatTensor<Self>,
-                kernel: FloatTensor<Self>,
-                gradient: FloatTensor<Self>,
-                stride: usize,
-                padding: usize,
-            ) -> FloatTensor<Self> {
-                Self::conv2d_x_backward(input, kernel, gradient, options(stride, padding))
-            }
-
-            fn convolution_kernel_gradient(
-                input: FloatTensor<Self>,
-                kernel: FloatTensor<Self>,
-                gradient: FloatTensor<Self>,
-                stride: usize,
-                padding: usize,
-            ) -> FloatTensor<Self> {
-                Self::conv2d_weight_backward(input, kernel, gradient, options(stride, padding))
-            }
-        }
-
-        fn options(stride: usize, padding: usize) -> ConvOptions<2> {
-            ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1)
-        }
-    };
-}
-
-#[cfg(feature = "torch")]
-mod torch {
-    use burn::{
-        backend::{ops::ModuleOps, tensor::FloatTensor},
-        tensor::ops::ConvOptions,
-    };
-
-    use super::Convolution;
-    by_the_backend!(burn::backend::LibTorch);
 }
 
 impl Convolution for Flex {

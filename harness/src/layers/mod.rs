@@ -1,32 +1,35 @@
-//! The layers that a ResNet-18 spends its time in, fast on burn's pure-Rust backend.
+//! The layers that a ResNet-18 spends its time in, fast on burn's pure-Rust backend
+//! and on LibTorch.
 //!
 //! ```text
-//! conv2d ──► convolve ──► unfold, gemm        batch_norm ──► channels
-//!      └──────────────► flex (slices of the backend's tensors) ◄──────┘
+//! conv2d   batch_norm ──► normalisation   residual      differentiable operations
+//!    │                        │              │
+//!    ├──► convolve ──► unfold, gemm    channels          pure Rust (slices: flex)
+//!    └──► torch                                          LibTorch's fused kernels
 //! ```
 //!
-//! Each is a differentiable operation of burn's; on other backends it is that
-//! backend's own, so that the model is written once.
+//! Each is a differentiable operation of burn's with an implementation per backend,
+//! so that the model is written once.
 
 mod batch_norm;
 mod channels;
 mod conv2d;
 mod convolve;
-mod flex;
+pub(crate) mod flex;
 mod gemm;
+mod normalisation;
+mod residual;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "torch")]
+mod torch;
 mod unfold;
 
-use burn::tensor::{Tensor, activation::relu};
+use burn::tensor::Tensor;
 
 pub use batch_norm::BatchNorm;
 pub use conv2d::{Conv2d, conv2d};
-
-/// `max(a + b, 0)`: the end of a residual block.
-pub fn add_relu(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
-    relu(a + b)
-}
+pub use residual::add_relu;
 
 /// The mean over all positions: `[batch, channels, h, w]` to `[batch, channels]`.
 pub fn global_mean(x: Tensor<4>) -> Tensor<2> {

@@ -6,7 +6,21 @@ use burn::{
     tensor::{Device, Distribution, Tensor, activation::relu, module, ops::ConvOptions},
 };
 
-use super::{BatchNorm, conv2d, convolve, unfold::Geometry};
+use super::{BatchNorm, add_relu, conv2d, convolve, unfold::Geometry};
+
+/// Every backend that this build has, with autodiff.
+fn devices() -> Vec<Device> {
+    let devices = [
+        Some(Device::flex()),
+        #[cfg(feature = "torch")]
+        crate::backend::BackendKind::Torch.device().ok(),
+    ];
+    devices
+        .into_iter()
+        .flatten()
+        .map(Device::autodiff)
+        .collect()
+}
 
 /// Kernel, stride and padding of every convolution in ResNet-18, and sizes around the
 /// edges: one pixel, odd sizes under stride 2, one channel, one image, a kernel that
@@ -176,12 +190,17 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 
 #[test]
 fn convolution_on_the_tape_is_burn_s() {
-    let device = Device::flex().autodiff();
+    devices()
+        .into_iter()
+        .for_each(|device| convolution_is_burn_s_on(&device));
+}
+
+fn convolution_is_burn_s_on(device: &Device) {
     device.seed(3);
     let normal = Distribution::Normal(0.0, 1.0);
-    let x = Tensor::<4>::random([3, 4, 9, 9], normal, &device).require_grad();
-    let kernel = Tensor::<4>::random([5, 4, 3, 3], normal, &device).require_grad();
-    let weight = Tensor::<4>::random([3, 5, 5, 5], normal, &device);
+    let x = Tensor::<4>::random([3, 4, 9, 9], normal, device).require_grad();
+    let kernel = Tensor::<4>::random([5, 4, 3, 3], normal, device).require_grad();
+    let weight = Tensor::<4>::random([3, 5, 5, 5], normal, device);
     let ours = conv2d(x.clone(), kernel.clone(), 2, 1);
     let options = ConvOptions::new([2, 2], [1, 1], [1, 1], 1);
     let theirs = module::conv2d(x.clone(), kernel.clone(), None, options);
@@ -199,7 +218,7 @@ fn convolution_on_the_tape_is_burn_s() {
         assert!(!a.is_empty() && close(&a, &b));
     }
     // The layer's weights are burn's in shape, so that either can read the other's files.
-    let layer = Conv2dConfig::new([4, 5], [3, 3]).init(&device);
+    let layer = Conv2dConfig::new([4, 5], [3, 3]).init(device);
     assert_eq!(layer.weight.dims(), kernel_dims());
 }
 
@@ -209,14 +228,19 @@ fn kernel_dims() -> [usize; 4] {
 
 #[test]
 fn batch_norm_is_burn_s_with_pytorch_s_running_variance() {
-    let device = Device::flex().autodiff();
+    devices()
+        .into_iter()
+        .for_each(|device| batch_norm_is_burn_s_on(&device));
+}
+
+fn batch_norm_is_burn_s_on(device: &Device) {
     device.seed(4);
     let normal = Distribution::Normal(3.0, 2.0);
-    let x = Tensor::<4>::random([4, 3, 5, 7], normal, &device).require_grad();
-    let weight = Tensor::<4>::random([4, 3, 5, 7], normal, &device);
+    let x = Tensor::<4>::random([4, 3, 5, 7], normal, device).require_grad();
+    let weight = Tensor::<4>::random([4, 3, 5, 7], normal, device);
     for rectified in [false, true] {
-        let ours = BatchNorm::new(3, &device);
-        let theirs = BatchNormConfig::new(3).init(&device);
+        let ours = BatchNorm::new(3, device);
+        let theirs = BatchNormConfig::new(3).init(device);
         let y = if rectified {
             ours.forward_relu(x.clone())
         } else {
@@ -260,10 +284,15 @@ fn batch_norm_is_burn_s_with_pytorch_s_running_variance() {
 
 #[test]
 fn frozen_batch_norm_uses_what_it_remembers() {
+    devices()
+        .into_iter()
+        .for_each(|device| frozen_batch_norm_on(&device));
+}
+
+fn frozen_batch_norm_on(device: &Device) {
     use burn::module::Module;
-    let device = Device::flex().autodiff();
-    let x = Tensor::<2>::from_floats([[1.0, 10.0], [3.0, 30.0]], &device);
-    let layer = BatchNorm::new(2, &device);
+    let x = Tensor::<2>::from_floats([[1.0, 10.0], [3.0, 30.0]], device);
+    let layer = BatchNorm::new(2, device);
     layer.forward(x.clone());
     let frozen = layer.valid();
     let y = values(frozen.forward(x.clone().inner()));
@@ -282,4 +311,31 @@ fn frozen_batch_norm_uses_what_it_remembers() {
     let rectified =
         values(frozen.forward_relu(Tensor::<2>::from_floats([[-5.0, 5.0]], &x.device().inner())));
     assert!(rectified[0] == 0.0 && rectified[1] > 0.0);
+}
+
+#[test]
+fn rectified_sum_is_burn_s_and_changes_no_operand() {
+    for device in devices() {
+        let a = Tensor::<4>::random([2, 3, 4, 5], Distribution::Default, &device) - 0.5;
+        let b = Tensor::<4>::random([2, 3, 4, 5], Distribution::Default, &device) - 0.5;
+        let (a, b) = (a.require_grad(), b.require_grad());
+        let before = [&a, &b].map(|tensor| values(tensor.clone()));
+        // Each operand also goes elsewhere, so that a gradient written in place would show.
+        let by = |sum: fn(Tensor<4>, Tensor<4>) -> Tensor<4>| {
+            let y = sum(a.clone() * 2.0, b.clone());
+            let y = sum(y.clone() * 3.0 - 1.0, y.clone()) + y + b.clone() * a.clone();
+            (values(y.clone()), (y.clone() * y).sum().backward())
+        };
+        let (ours, gradients) = by(add_relu);
+        let (theirs, expected) = by(|a, b| relu(a + b));
+        // The same f32 operations in the same order.
+        assert_eq!(ours, theirs);
+        for leaf in [&a, &b] {
+            let [got, expected] = [&gradients, &expected].map(|g| values(leaf.grad(g).unwrap()));
+            // Sums of a few products up to 100 in an order that may differ.
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-4;
+            assert!(got.len() == 120 && got.iter().zip(&expected).all(close));
+        }
+        assert_eq!([&a, &b].map(|tensor| values(tensor.clone())), before);
+    }
 }

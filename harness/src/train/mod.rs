@@ -1,5 +1,6 @@
 //! `harness train`: from a configuration to a trained, judged, recorded encoder.
 
+mod adamw;
 mod lars;
 mod optimizer;
 pub mod outcome;

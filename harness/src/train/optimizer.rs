@@ -4,12 +4,11 @@
 use burn::{
     module::ParamGroup,
     optim::{
-        AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig,
-        momentum::MomentumConfig,
+        AdamConfig, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig, momentum::MomentumConfig,
     },
 };
 
-use super::lars::Lars;
+use super::{adamw::AdamW, lars::Lars};
 use crate::config::{OptimizerConfig, OptimizerKind};
 
 /// Parameters that recipes exclude from weight decay (and LARS from scaling):
@@ -44,15 +43,13 @@ pub fn build(config: &OptimizerConfig) -> ModuleOptimizer {
             decayed.init().with_group(excluded, plain.build(), None)
         }
         OptimizerKind::AdamW => {
-            let adamw = |decay| {
-                AdamWConfig::new()
-                    .with_beta_1(beta1)
-                    .with_epsilon(1e-8)
-                    .with_weight_decay(decay)
+            let adamw = |weight_decay| AdamW {
+                beta1: config.momentum,
+                beta2: 0.999,
+                weight_decay,
+                epsilon: 1e-8,
             };
-            adamw(config.weight_decay as f32)
-                .init()
-                .with_group(excluded, adamw(0.0).build(), None)
+            ModuleOptimizer::from(adamw(config.weight_decay)).with_group(excluded, adamw(0.0), None)
         }
     }
 }
