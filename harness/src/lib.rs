@@ -10,6 +10,14 @@
 //!            model ─► loss (kernels-core)      run (folder, checkpoints, metrics)
 //! ```
 
+#![cfg_attr(
+    feature = "torch",
+    allow(
+        deprecated,
+        reason = "burn 0.22 deprecates its LibTorch backend and has no successor on a CPU"
+    )
+)]
+
 pub mod augment;
 pub mod backend;
 pub mod cli;

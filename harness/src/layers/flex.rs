@@ -1,7 +1,7 @@
 //! Slices of the pure-Rust backend's tensors, and tensors from vectors.
 
 use burn::{
-    backend::{Flex, FlexDevice, TensorMetadata, ops::FloatTensorOps, tensor::FloatTensor},
+    backend::{Flex, FlexDevice, ops::FloatTensorOps, tensor::FloatTensor},
     tensor::{DType, Shape, TensorData},
 };
 

@@ -1,17 +1,17 @@
 //! LibTorch kernels that the binding does not offer, called by TorchScript.
 //!
 //! `tch` leaves out operations with a mask of outputs, among them the fused gradients
-//! of convolution and batch norm. A TorchScript module of a few lines
-//! (`operations.py`, in the dialect that such files hold) calls them; its interpreter
-//! costs microseconds per call. LibTorch reads modules from a zip archive alone, so
-//! one is made in memory: entries stored as they are, with the pickled object (no
+//! of convolution and batch norm, and the fused optimiser step. A TorchScript module of
+//! a few lines (`operations.py`, in the dialect that such files hold) calls them; its
+//! interpreter costs microseconds per call. LibTorch reads modules from a zip archive
+//! alone, so one is made in memory: entries stored as they are, with the pickled object (no
 //! attributes but `training`) beside the code.
 
 use std::sync::LazyLock;
 
 use tch::{CModule, IValue, Tensor};
 
-/// The folder inside the archive; LibTorch asks for one, of any name.
+/// Files of the module. LibTorch asks for one folder around them, of any name.
 const FILES: [(&str, &[u8]); 4] = [
     ("operations/version", b"3\n"),
     ("operations/constants.pkl", b"\x80\x02)."),
@@ -91,8 +91,31 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    /// Callers fall back on burn's compositions when LibTorch refuses: right in value,
+    /// so that only this tells that the fused kernels are in use.
     #[test]
-    fn libtorch_reads_the_module() {
-        assert!(OPERATIONS.is_some());
+    fn libtorch_runs_every_method() {
+        let random = |size: &[i64]| Tensor::rand(size, (tch::Kind::Float, tch::Device::Cpu));
+        let images = || IValue::Tensor(random(&[2, 3, 4, 4]));
+        let channels = || IValue::Tensor(random(&[3]));
+        for method in ["convolution_input_gradient", "convolution_kernel_gradient"] {
+            let kernel = IValue::Tensor(random(&[3, 3, 3, 3]));
+            let arguments = [images(), images(), kernel, IValue::Int(1), IValue::Int(1)];
+            assert!(tensor(method, &arguments).is_some(), "{method}");
+        }
+        let arguments = [
+            images(),
+            images(),
+            channels(),
+            channels(),
+            channels(),
+            IValue::Double(1e-5),
+        ];
+        assert!(tensors::<3>("batch_norm_gradients", &arguments).is_some());
+        let list = |size: &[i64]| IValue::TensorList(vec![random(size)]);
+        let time = IValue::TensorList(vec![Tensor::from(1.0_f32)]);
+        let mut arguments = vec![list(&[3]), list(&[3]), list(&[3]), list(&[3]), time];
+        arguments.extend([0.1, 0.9, 0.999, 0.0, 1e-8].map(IValue::Double));
+        assert!(tensors::<1>("adamw", &arguments).is_some());
     }
 }

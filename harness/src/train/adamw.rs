@@ -9,7 +9,7 @@
 //! checkpoints of either can be read by the other.
 
 use burn::{
-    backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension, tensor::FloatTensor},
+    backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
     optim::{AdamWState, AdaptiveMomentumState, LearningRate, Optimizer},
     tensor::{Device, Tensor},
 };
