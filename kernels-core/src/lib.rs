@@ -20,6 +20,7 @@
 //! | [`sinkhorn`] | entropic transport for any cost matrix and weights: state, plan, gradient |
 //! | [`cost`] | ground costs between point clouds |
 //! | [`log_sum_exp`] | the (max, sum) monoid under both losses |
+//! | [`elementary`] | `exp` and `ln` that vectorise |
 //! | [`normalize`] | rows on the unit sphere and the way back |
 //! | [`Real`], [`Error`] | the scalar; one error type |
 //!
@@ -53,16 +54,25 @@
 //! ```
 
 #![no_std]
-#![forbid(unsafe_code)]
+// One file with `std`, `x86.rs`, holds the calls that choose an instruction level.
+#![cfg_attr(not(feature = "std"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
+#[cfg(feature = "std")]
+extern crate std;
+
 mod check;
 mod error;
+mod level;
 mod real;
 mod vector;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86;
 
 pub mod cost;
+pub mod elementary;
 pub mod log_sum_exp;
 pub mod normalize;
 pub mod nt_xent;
