@@ -38,7 +38,7 @@ pub(crate) fn reduce3<T: Real>(x: &[T], y: &[T], z: &[T], term: impl Fn(T, T, T)
 
 /// Sums the lanes as a balanced tree.
 #[inline(always)]
-fn pairwise<T: Real>(lanes: &[T; LANES]) -> T {
+pub(crate) fn pairwise<T: Real>(lanes: &[T; LANES]) -> T {
     let mut tree = *lanes;
     let mut width = LANES / 2;
     while width > 0 {
@@ -52,12 +52,14 @@ fn pairwise<T: Real>(lanes: &[T; LANES]) -> T {
 }
 
 /// Scalar product.
+#[inline(always)]
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     reduce(x, y, |a, b| a * b)
 }
 
 /// `|x − y|²` by direct differences: `|x|² + |y|² − 2x·y` loses all digits far from
 /// the origin.
+#[inline(always)]
 pub(crate) fn squared_distance<T: Real>(x: &[T], y: &[T]) -> T {
     reduce(x, y, |a, b| {
         let difference = a - b;
@@ -66,6 +68,7 @@ pub(crate) fn squared_distance<T: Real>(x: &[T], y: &[T]) -> T {
 }
 
 /// `|r x − s y|²`, by direct differences as well.
+#[inline(always)]
 pub(crate) fn scaled_squared_distance<T: Real>(x: &[T], r: T, y: &[T], s: T) -> T {
     reduce(x, y, |a, b| {
         let difference = a * r - b * s;
@@ -100,16 +103,19 @@ fn peak<T: Real>(x: &[T], y: &[T], term: impl Fn(T, T) -> T) -> T {
 }
 
 /// The largest element.
+#[inline(always)]
 pub(crate) fn largest<T: Real>(x: &[T]) -> T {
     peak(x, x, |a, _| a)
 }
 
 /// The largest `x_k − y_k`.
+#[inline(always)]
 pub(crate) fn largest_difference<T: Real>(x: &[T], y: &[T]) -> T {
     peak(x, y, |a, b| a - b)
 }
 
 /// `y += factor · x`.
+#[inline(always)]
 pub(crate) fn add_scaled<T: Real>(y: &mut [T], factor: T, x: &[T]) {
     for (out, &value) in y.iter_mut().zip(x) {
         *out += factor * value;
@@ -117,6 +123,7 @@ pub(crate) fn add_scaled<T: Real>(y: &mut [T], factor: T, x: &[T]) {
 }
 
 /// `y *= factor`.
+#[inline(always)]
 pub(crate) fn scale<T: Real>(y: &mut [T], factor: T) {
     for out in y {
         *out *= factor;
@@ -125,6 +132,7 @@ pub(crate) fn scale<T: Real>(y: &mut [T], factor: T) {
 
 /// Euclidean norm. The plain sum of squares is used where it neither overflows nor
 /// loses digits to underflow; elsewhere the row is divided by its largest entry first.
+#[inline(always)]
 pub(crate) fn norm<T: Real>(x: &[T]) -> T {
     let squares = dot(x, x);
     // Below this, squares of entries that matter may be subnormal or zero.

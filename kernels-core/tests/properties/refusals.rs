@@ -4,7 +4,9 @@
 use kernels_core::cost::{Cost, CostScale, cost_matrix};
 use kernels_core::nt_xent::{nt_xent, nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::sin_sim::{OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len};
-use kernels_core::sinkhorn::{Outcome, Problem, SinkhornOptions, sinkhorn_workspace_len, solve};
+use kernels_core::sinkhorn::{
+    CostSource, Outcome, Problem, SinkhornOptions, sinkhorn_workspace_len, solve,
+};
 use kernels_core::{Error, Real};
 
 fn contrast(z: &[f32], rows: usize, dim: usize, tau: f32) -> Result<f32, Error> {
@@ -27,11 +29,9 @@ fn transport<T: Real>(
     let mut workspace = vec![T::zero(); 64];
     solve(
         &Problem {
-            cost,
-            n,
-            m,
             a: weights[0],
             b: weights[1],
+            ..Problem::new(CostSource::Matrix(cost), n, m)
         },
         &options,
         &mut workspace,

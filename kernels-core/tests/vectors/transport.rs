@@ -5,7 +5,8 @@ use crate::tolerance::{Ledger, Quantity};
 use kernels_core::Real;
 use kernels_core::cost::{Cost, cost_matrix};
 use kernels_core::sinkhorn::{
-    Annealing, Problem, SinkhornOptions, State, sinkhorn_workspace_len, solve, solve_annealed,
+    Annealing, CostSource, Problem, SinkhornOptions, State, sinkhorn_workspace_len, solve,
+    solve_annealed,
 };
 
 /// Problems on which alternating updates do not bring the marginals to the threshold
@@ -85,11 +86,9 @@ pub(crate) fn balanced<T: Real>(vector: &Vector, ledger: &mut Ledger) {
         vector.b.as_deref().map(inputs::<T>),
     );
     let problem = Problem {
-        cost: &cost,
-        n: vector.n,
-        m: vector.m,
         a: a.as_deref(),
         b: b.as_deref(),
+        ..Problem::new(CostSource::Matrix(&cost), vector.n, vector.m)
     };
     let unbounded = vector.tag == UNBOUNDED;
     let reference = if unbounded {
@@ -147,7 +146,7 @@ pub(crate) fn balanced<T: Real>(vector: &Vector, ledger: &mut Ledger) {
     }
     ledger.enter_all(Quantity::Value, &name, &value, &[vector.value()], 1.0);
     if let Some(transport) = vector.transport {
-        let got = [outcome.transport_cost.wide()];
+        let got = [state.transport_cost().expect("finite").wide()];
         ledger.enter_all(Quantity::Transport, &name, &got, &[transport], condition);
     }
     if !listed::<T>(LOOSE_PARTS, vector.id) {
@@ -203,13 +202,7 @@ pub(crate) fn gauss<T: Real>(vector: &Vector, ledger: &mut Ledger) {
     let x: Vec<T> = points.iter().map(|&x| T::of(x)).collect();
     let mut cost = vec![T::zero(); n * n];
     cost_matrix(Cost::SquaredEuclidean, &x, &x, n, n, 1, &mut cost).expect("a finite grid");
-    let problem = Problem {
-        cost: &cost,
-        n,
-        m: n,
-        a: Some(&a),
-        b: Some(&b),
-    };
+    let problem = Problem::new(CostSource::Matrix(&cost), n, n).with_weights(&a, &b);
     let options = SinkhornOptions {
         epsilon: T::of(vector.eps),
         threshold: T::of(1e3) * T::epsilon(),
