@@ -66,6 +66,8 @@ extern crate std;
 mod check;
 mod error;
 mod level;
+mod panel;
+mod parallel;
 mod real;
 mod vector;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]

@@ -67,15 +67,6 @@ pub(crate) fn squared_distance<T: Real>(x: &[T], y: &[T]) -> T {
     })
 }
 
-/// `|r x − s y|²`, by direct differences as well.
-#[inline(always)]
-pub(crate) fn scaled_squared_distance<T: Real>(x: &[T], r: T, y: &[T], s: T) -> T {
-    reduce(x, y, |a, b| {
-        let difference = a * r - b * s;
-        difference * difference
-    })
-}
-
 /// `Σ_k term(x_k)`.
 #[inline(always)]
 pub(crate) fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
@@ -178,8 +169,6 @@ mod tests {
                 squared_distance(&x, &y),
                 pairs().map(|(a, b)| (a - b) * (a - b)).sum()
             );
-            let scaled = pairs().map(|(a, b)| (2.0 * a - 3.0 * b).powi(2)).sum();
-            assert_eq!(scaled_squared_distance(&x, 2.0, &y, 3.0), scaled);
             assert_eq!(sum_of(&x, |a| a), x.iter().sum());
             let none = f32::NEG_INFINITY;
             assert_eq!(largest(&x), x.iter().copied().fold(none, f32::max));

@@ -4,10 +4,10 @@
 use core::marker::PhantomData;
 
 use super::pass::{Chunk, ChunkSums, ChunkTask, Pass};
-use super::rows::GROUP;
 use super::series::Series;
 use crate::Real;
-use crate::level::dispatch;
+use crate::panel::GROUP;
+use crate::parallel::run_all;
 
 /// Chunks at most, and so threads that can be used at most.
 pub(super) const MAX_CHUNKS: usize = 16;
@@ -100,30 +100,4 @@ impl<'t, T> Iterator for Tiles<'t, T> {
         self.rest = rest;
         Some(tile)
     }
-}
-
-/// Fewer pairs than this are done before another thread has woken up.
-#[cfg(feature = "std")]
-const WORTH_THREADS: usize = 1 << 15;
-
-#[cfg(feature = "std")]
-fn run_all<'p, 'c, T: Real, S: Series>(
-    tasks: impl Iterator<Item = ChunkTask<'p, 'c, T, S>>,
-    pairs: usize,
-) {
-    if pairs < WORTH_THREADS || rayon::current_num_threads() == 1 {
-        tasks.for_each(dispatch);
-    } else {
-        rayon::in_place_scope(|scope| {
-            tasks.for_each(|task| scope.spawn(|_| dispatch(task)));
-        });
-    }
-}
-
-#[cfg(not(feature = "std"))]
-fn run_all<'p, 'c, T: Real, S: Series>(
-    tasks: impl Iterator<Item = ChunkTask<'p, 'c, T, S>>,
-    _pairs: usize,
-) {
-    tasks.for_each(dispatch);
 }

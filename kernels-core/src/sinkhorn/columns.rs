@@ -3,10 +3,11 @@
 use core::marker::PhantomData;
 
 use super::pass::Damping;
-use super::rows::{CostRows, GROUP};
+use super::rows::CostRows;
 use super::series::Series;
 use crate::Real;
 use crate::level::{Level, Task};
+use crate::panel::GROUP;
 
 /// `g'_j = τ (g_j − ε log t_j)`, `t_j` added up over the chunks in their order.
 pub(super) struct ColumnUpdate<'c, T, S> {

@@ -17,10 +17,12 @@
 //! | `plan` | rows of the plan on demand |
 //! | `annealing` | from a large ε down to a small one |
 //! | `gradient` | the envelope gradient with respect to points |
+//! | `symmetric`, `divergence` | a measure against itself; the debiased divergence |
 
 mod annealing;
 mod chunks;
 mod columns;
+mod divergence;
 mod gradient;
 mod options;
 mod pass;
@@ -29,9 +31,13 @@ mod problem;
 mod rows;
 mod series;
 mod state;
+mod symmetric;
 mod weights;
 
 pub use annealing::{Annealing, solve_annealed};
+pub use divergence::{
+    Divergence, divergence_workspace_len, sinkhorn_divergence, sinkhorn_divergence_with_grad,
+};
 pub use options::{Outcome, SinkhornOptions};
 pub use problem::{CostSource, Problem};
 pub use state::State;

@@ -25,9 +25,10 @@
 
 use core::marker::PhantomData;
 
-use super::rows::{CostRows, GROUP};
+use super::rows::CostRows;
 use super::series::Series;
 use crate::level::{Level, Task};
+use crate::panel::GROUP;
 use crate::{Real, vector};
 
 /// Columns whose terms are computed before they are summed.

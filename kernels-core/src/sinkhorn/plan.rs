@@ -1,9 +1,10 @@
 //! The plan of a state, row by row: it is never stored.
 
 use super::State;
-use super::rows::{CostRows, GROUP};
+use super::rows::CostRows;
 use super::state::mask;
 use crate::level::{Level, Task, dispatch};
+use crate::panel::GROUP;
 use crate::{Error, Real, check, vector};
 
 const OPERATION: &str = "transport_cost";

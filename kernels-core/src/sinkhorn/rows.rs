@@ -1,22 +1,13 @@
 //! Rows of the cost matrix on demand: read from a matrix, or computed from points.
 //!
-//! For points, `C_ij = κ ‖u_i − v_j‖²` by direct differences (`‖u‖² + ‖v‖² − 2u·v`
-//! loses all digits far from the origin), with κ = 1 and raw rows for the squared
-//! Euclidean cost, κ = ½ and unit rows for the cosine cost.
-//!
-//! The y side is kept in panels of [`PANEL`] points, coordinate by coordinate, so that
-//! a vector holds one coordinate of many points: four rows against one panel are
-//! `4 · PANEL` sums in registers, and nothing is summed across a vector.
+//! For points, `C_ij = κ ‖u_i − v_j‖²` with κ = 1 and raw rows for the squared Euclidean
+//! cost, κ = ½ and unit rows for the cosine cost. The y side is kept in panels.
 
 use super::problem::{CostSource, Problem};
 use crate::cost::Cost;
 use crate::level::{Level, Task, dispatch};
+use crate::panel::{GROUP, PANEL, distances, four_rows};
 use crate::{Error, Real, check, normalize, vector};
-
-/// Points of y in a panel.
-const PANEL: usize = 32;
-/// Rows computed together.
-pub(super) const GROUP: usize = 4;
 
 /// Where rows of costs come from.
 #[derive(Clone, Copy, Debug)]
@@ -185,14 +176,9 @@ impl<'s, T: Real> CostRows<'s, T> {
                 dim,
                 factor,
             } => {
-                // A group that is not full computes its last row again.
-                let row = |r: usize| {
-                    let i = first + r.min(count - 1);
-                    &x[i * dim..(i + 1) * dim]
-                };
-                let rows = [row(0), row(1), row(2), row(3)];
+                let rows = four_rows(&x[first * dim..(first + count) * dim], dim, count);
                 for (p, panel) in panels.chunks_exact(PANEL * dim).enumerate() {
-                    let sums = distances::<L, T>(rows, panel);
+                    let sums = distances::<L, T>(rows, panel.as_chunks().0);
                     let (start, end) = (p * PANEL, m.min((p + 1) * PANEL));
                     for (r, sums) in sums.iter().enumerate().take(count) {
                         let out = &mut tile[r * m + start..r * m + end];
@@ -205,24 +191,6 @@ impl<'s, T: Real> CostRows<'s, T> {
             }
         }
     }
-}
-
-/// `‖x_r − y_l‖²` of four rows and the points of one panel.
-#[inline(always)]
-fn distances<L: Level, T: Real>(x: [&[T]; GROUP], panel: &[T]) -> [[T; PANEL]; GROUP] {
-    let mut sums = [[T::zero(); PANEL]; GROUP];
-    let (coordinates, _) = panel.as_chunks::<PANEL>();
-    let [x0, x1, x2, x3] = x;
-    let rows = x0.iter().zip(x1).zip(x2.iter().zip(x3));
-    for (ys, ((&a, &b), (&c, &d))) in coordinates.iter().zip(rows) {
-        for (sums, x) in sums.iter_mut().zip([a, b, c, d]) {
-            for (sum, &y) in sums.iter_mut().zip(ys) {
-                let difference = x - y;
-                *sum = L::mul_add(difference, difference, *sum);
-            }
-        }
-    }
-    sums
 }
 
 fn put_into_panel<T: Real>(panels: &mut [T], j: usize, row: &[T], norm: T) {

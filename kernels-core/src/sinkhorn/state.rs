@@ -12,10 +12,11 @@ use super::columns::{ColumnSoftMin, ColumnUpdate};
 use super::options::{Outcome, SinkhornOptions};
 use super::pass::{Damping, Pass};
 use super::problem::{Problem, check_partners};
-use super::rows::{CostRange, CostRows, GROUP, rows_workspace_len, tile_len};
+use super::rows::{CostRange, CostRows, rows_workspace_len, tile_len};
 use super::series::{Direct, NearOne, Series};
 use super::weights::Weights;
 use crate::level::dispatch;
+use crate::panel::GROUP;
 use crate::{Error, Real, check};
 
 const OPERATION: &str = "sinkhorn";
@@ -32,17 +33,17 @@ pub struct State<'s, T> {
     pub(super) b: Weights<'s, T>,
     pub(super) f: &'s mut [T],
     pub(super) g: &'s mut [T],
-    next_f: &'s mut [T],
+    pub(super) next_f: &'s mut [T],
     next_g: &'s mut [T],
     /// g with −∞ at zero weights.
     pub(super) masked: &'s mut [T],
     pub(super) memory: ChunkMemory<'s, T>,
     omega: T,
     /// Whether f and g have not been updated since they were given.
-    fresh: bool,
-    marginal_error: T,
+    pub(super) fresh: bool,
+    pub(super) marginal_error: T,
     mass: T,
-    iterations: usize,
+    pub(super) iterations: usize,
 }
 
 impl<T: Real> Problem<'_, T> {
@@ -149,7 +150,7 @@ impl<'s, T: Real> State<'s, T> {
     fn restart(&mut self) -> Result<(), Error> {
         self.fresh = true;
         check_room(self.b.share.iter().zip(self.g.iter()), "a column potential")?;
-        self.look_ahead()?;
+        self.look_ahead(true)?;
         // Until the first step the columns are not exact, so there is no error to report.
         self.marginal_error = T::infinity();
         Ok(())
@@ -164,7 +165,7 @@ impl<'s, T: Real> State<'s, T> {
         self.f.copy_from_slice(self.next_f);
         self.g.copy_from_slice(self.next_g);
         self.fresh = false;
-        self.look_ahead()?;
+        self.look_ahead(true)?;
         self.iterations = self.iterations.saturating_add(1);
         Ok(self.marginal_error)
     }
@@ -223,8 +224,22 @@ impl<'s, T: Real> State<'s, T> {
         self.iterations
     }
 
-    /// The dual value of the present potentials.
+    /// The dual value of the present potentials, whose columns are exact.
     fn dual_value(&self) -> T {
+        if self.is_balanced() {
+            // The plan has mass 1, but for rounding that ε would magnify.
+            self.dual_sides()
+        } else {
+            self.dual_value_with_mass()
+        }
+    }
+
+    /// The dual value of any potentials.
+    pub(super) fn dual_value_with_mass(&self) -> T {
+        self.dual_sides() - self.epsilon * (self.mass - self.a.mass * self.b.mass)
+    }
+
+    fn dual_sides(&self) -> T {
         let side = |weights: &Weights<'_, T>, potentials: &[T], rho: T| {
             if rho == T::infinity() {
                 weights.mean_of(potentials, |p| p)
@@ -232,12 +247,7 @@ impl<'s, T: Real> State<'s, T> {
                 weights.mean_of(potentials, |p| -rho * (-p / rho).exp_m1())
             }
         };
-        let sides = side(&self.a, self.f, self.rho.0) + side(&self.b, self.g, self.rho.1);
-        if self.is_balanced() {
-            sides
-        } else {
-            sides - self.epsilon * (self.mass - self.a.mass * self.b.mass)
-        }
+        side(&self.a, self.f, self.rho.0) + side(&self.b, self.g, self.rho.1)
     }
 
     pub(super) fn is_balanced(&self) -> bool {
@@ -253,16 +263,17 @@ impl<'s, T: Real> State<'s, T> {
         !self.range.masked && self.range.width < self.epsilon
     }
 
-    fn look_ahead(&mut self) -> Result<(), Error> {
+    /// One pass; without `columns`, `next_g` stays what it is.
+    pub(super) fn look_ahead(&mut self, columns: bool) -> Result<(), Error> {
         if self.near_one() {
-            self.look_ahead_by::<NearOne>()
+            self.look_ahead_by::<NearOne>(columns)
         } else {
-            self.look_ahead_by::<Direct>()
+            self.look_ahead_by::<Direct>(columns)
         }
     }
 
     /// One pass: `next_f`, `next_g` and the marginal error of the present (f, g).
-    fn look_ahead_by<S: Series>(&mut self) -> Result<(), Error> {
+    fn look_ahead_by<S: Series>(&mut self, columns: bool) -> Result<(), Error> {
         let (damping_a, damping_b) = (
             Damping::new(self.rho.0, self.epsilon, self.omega, self.b.log_mass),
             Damping::new(self.rho.1, self.epsilon, self.omega, self.a.log_mass),
@@ -280,7 +291,7 @@ impl<'s, T: Real> State<'s, T> {
             rate,
             damping: damping_a,
             fresh: self.fresh,
-            columns: true,
+            columns,
         };
         let sums = self
             .memory
@@ -298,6 +309,9 @@ impl<'s, T: Real> State<'s, T> {
             self.a.share.iter().zip(self.next_f.iter()),
             "a row potential",
         )?;
+        if !columns {
+            return Ok(());
+        }
         let update = ColumnUpdate {
             columns: self.memory.columns,
             g: self.g,
