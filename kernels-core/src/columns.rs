@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn offsets_and_scales_do_no_harm() {
         for offset in [0.0_f32, 1e6, -3e6] {
-            for exponent in [-120, -60, 0, 60, 120] {
+            for exponent in [-100, -60, 0, 60, 100] {
                 let unit = 2.0_f32.powi(exponent);
                 let x: vec::Vec<f32> = (0..7)
                     .flat_map(|k| [(offset + k as f32) * unit, 0.1 * unit])

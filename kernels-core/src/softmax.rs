@@ -24,9 +24,9 @@
 //! | +∞, NaN | refused | refused |
 //! | finite, below the range of exp | `p_i = 0` | exact |
 //!
-//! Error, with u the unit roundoff and n entries: `p_i` relative
-//! `(n/16 + 8 + |x_i − m|) u` at most; `ℓ_i` about `(8 + |x_i − m|) u` absolute. Memory:
-//! the output. Cost: n exponentials for softmax and the log-softmax, each way.
+//! Error, with u the unit roundoff and n entries, at most about: `p_i` relative
+//! `(n/16 + 8 + |x_i − m|) u`; `ℓ_i` absolute `(n/16 + 8 + |x_i − m| + |ℓ_i|) u`. Memory:
+//! the output. Cost: softmax takes 2n exponentials, log-softmax n, the way back 0 and n.
 
 use crate::log_sum_exp::LogSumExp;
 use crate::{Error, Real, check, vector};

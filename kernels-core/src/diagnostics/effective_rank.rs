@@ -25,7 +25,7 @@ use super::symmetric_eigen::symmetric_eigenvalues;
 use crate::matrix::{Matrix, gram};
 use crate::{Error, Real, check, columns, vector};
 
-/// Sweeps of the eigenvalue solver: it needs 5 to 10.
+/// Sweeps of the eigenvalue solver: it needs 5 to 15.
 const MAX_SWEEPS: usize = 40;
 
 /// Which numbers are normalised and counted.

@@ -7,7 +7,7 @@
 //! `a_qq += t a_pq`, and for every other k `a_pk = c a_pk − s a_qk`, `a_qk = s a_pk + c a_qk`
 //! with `c = 1/sqrt(t² + 1)`, `s = t c`. |φ| ≤ π/4, which is what convergence rests on. A
 //! sweep visits all pairs; the sum of squares off the diagonal falls with each rotation, and
-//! quadratically in the end: 5 to 10 sweeps.
+//! quadratically in the end: 5 to 15 sweeps.
 //!
 //! An entry is left alone once `|a_pq| ≤ u ‖A‖_F/n` (u the unit roundoff): if all are, what
 //! is off the diagonal has norm at most `u ‖A‖_F`, and by Weyl's inequality no eigenvalue is
