@@ -35,9 +35,9 @@ fn equals_the_definition_with_its_gradient() {
             let mut narrow_grad = vec![0.0; q.len()];
             let (q32, target32) = (narrow(&q), narrow(&target));
             let loss32 = byol_with_grad(&q32, &target32, rows, dim, &mut narrow_grad);
-            // A norm, two divisions and a square: 8 roundings of 6e-8 in a value up to 4;
-            // the gradient has the same in units of 2/(N‖q‖), of which the largest entry is
-            // at least an eighth where d > 1, and nothing but rounding where d = 1.
+            // A norm, two divisions and a square: 8 roundings of 6e-8 in a value up to 4. The
+            // gradient has as many in units of 2/(N‖q‖), which is within a factor of 8 of its
+            // largest entry where d > 1; where d = 1 it is rounding alone.
             assert_close(loss32.expect("legal").into(), loss, 2e-6);
             if dim > 1 {
                 assert_all_close(&wide(&narrow_grad), &grad, 4e-6);
