@@ -143,7 +143,7 @@ impl<'w, T: Real> Batch<'w, T> {
             let scratch = &mut scratch[..dim];
             columns::centre(operation, z, dim, scratch, normal)?;
             columns::deviations(normal, dim, images, scratch, sigmas);
-            normalize(operation, options.epsilon, sigmas, normal)?;
+            columns::normalize(operation, options.epsilon, sigmas, normal)?;
         }
         Ok(Self {
             operation,
@@ -200,59 +200,8 @@ impl<'w, T: Real> Batch<'w, T> {
         grad_b.fill(T::zero());
         add_product(grad_a, share, Matrix::new(b, images, dim), d.transposed());
         add_product(grad_b, share, Matrix::new(a, images, dim), d);
-        normalize_backward(a, sigma_a, self.scratch, grad_a);
-        normalize_backward(b, sigma_b, self.scratch, grad_b);
+        columns::normalize_backward(a, sigma_a, self.scratch, grad_a);
+        columns::normalize_backward(b, sigma_b, self.scratch, grad_b);
         check::all_fit(self.operation, "the gradient", grad)
-    }
-}
-
-/// Divides the centred columns by σ; `sigmas` comes with the deviations and leaves with
-/// `sqrt(deviation² + ε)`.
-fn normalize<T: Real>(
-    operation: &'static str,
-    epsilon: T,
-    sigmas: &mut [T],
-    centred: &mut [T],
-) -> Result<(), Error> {
-    let root = epsilon.sqrt();
-    for (column, sigma) in sigmas.iter_mut().enumerate() {
-        *sigma = sigma.hypot(root);
-        check::fits(operation, "a standard deviation", *sigma)?;
-        if !sigma.is_normal() {
-            return Err(Error::ZeroVariance {
-                operation,
-                argument: "z",
-                column,
-            });
-        }
-    }
-    for row in centred.chunks_exact_mut(sigmas.len()) {
-        for (value, &sigma) in row.iter_mut().zip(sigmas.iter()) {
-            *value /= sigma;
-        }
-    }
-    Ok(())
-}
-
-/// The gradient with respect to the normalised columns becomes the one with respect to the
-/// raw columns, in place.
-fn normalize_backward<T: Real>(normal: &[T], sigmas: &[T], scratch: &mut [T], grad: &mut [T]) {
-    let dim = sigmas.len();
-    let (means, slopes) = scratch.split_at_mut(dim);
-    let share = T::count(normal.len() / dim).recip();
-    means.fill(T::zero());
-    slopes.fill(T::zero());
-    for (grad, normal) in grad.chunks_exact(dim).zip(normal.chunks_exact(dim)) {
-        vector::add_scaled(means, share, grad);
-        for (slope, (&g, &value)) in slopes.iter_mut().zip(grad.iter().zip(normal)) {
-            *slope += share * g * value;
-        }
-    }
-    for (grad, normal) in grad.chunks_exact_mut(dim).zip(normal.chunks_exact(dim)) {
-        let statistics = means.iter().zip(slopes.iter()).zip(sigmas);
-        let columns = grad.iter_mut().zip(normal).zip(statistics);
-        for ((out, &value), ((&mean, &slope), &sigma)) in columns {
-            *out = (*out - mean - value * slope) / sigma;
-        }
     }
 }

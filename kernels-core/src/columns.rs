@@ -1,4 +1,5 @@
-//! Statistics of the columns of a batch: centring and standard deviations.
+//! Statistics of the columns of a batch: centring, standard deviations, and the
+//! normalisation by both (batch normalisation) with its gradient.
 //!
 //! A matrix has N rows (samples) and d columns (features). Loops run along rows and keep
 //! one accumulator per column, so they read memory in order and vectorise.
@@ -9,6 +10,9 @@
 //!
 //! Deviation: `σ_j = p sqrt( Σ_i (c_ij/p)² / D )`, `p = max_i |c_ij|`, where D is N (biased)
 //! or N − 1: no square overflows, and none that matters underflows.
+//!
+//! Normalisation: `ẑ = c/σ`, `σ = sqrt(deviation² + ε)`; a gradient g with respect to ẑ
+//! becomes `(g − mean g − ẑ mean(g ẑ))/σ` with respect to x.
 
 use crate::{Error, Real, check, vector};
 
@@ -65,6 +69,62 @@ pub(crate) fn deviations<T: Real>(
     let denominator = T::count(denominator);
     for (sum, &peak) in deviations.iter_mut().zip(peaks.iter()) {
         *sum = peak * (*sum / denominator).sqrt();
+    }
+}
+
+/// Divides the centred columns by σ; `sigmas` comes with the deviations and leaves with
+/// `sqrt(deviation² + ε)`.
+pub(crate) fn normalize<T: Real>(
+    operation: &'static str,
+    epsilon: T,
+    sigmas: &mut [T],
+    centred: &mut [T],
+) -> Result<(), Error> {
+    let root = epsilon.sqrt();
+    for (column, sigma) in sigmas.iter_mut().enumerate() {
+        *sigma = sigma.hypot(root);
+        check::fits(operation, "a standard deviation", *sigma)?;
+        if !sigma.is_normal() {
+            return Err(Error::ZeroVariance {
+                operation,
+                argument: "z",
+                column,
+            });
+        }
+    }
+    for row in centred.chunks_exact_mut(sigmas.len()) {
+        for (value, &sigma) in row.iter_mut().zip(sigmas.iter()) {
+            *value /= sigma;
+        }
+    }
+    Ok(())
+}
+
+/// The gradient with respect to the normalised columns becomes the one with respect to the
+/// raw columns, in place.
+pub(crate) fn normalize_backward<T: Real>(
+    normal: &[T],
+    sigmas: &[T],
+    scratch: &mut [T],
+    grad: &mut [T],
+) {
+    let dim = sigmas.len();
+    let (means, slopes) = scratch.split_at_mut(dim);
+    let share = T::count(normal.len() / dim).recip();
+    means.fill(T::zero());
+    slopes.fill(T::zero());
+    for (grad, normal) in grad.chunks_exact(dim).zip(normal.chunks_exact(dim)) {
+        vector::add_scaled(means, share, grad);
+        for (slope, (&g, &value)) in slopes.iter_mut().zip(grad.iter().zip(normal)) {
+            *slope += share * g * value;
+        }
+    }
+    for (grad, normal) in grad.chunks_exact_mut(dim).zip(normal.chunks_exact(dim)) {
+        let statistics = means.iter().zip(slopes.iter()).zip(sigmas);
+        let columns = grad.iter_mut().zip(normal).zip(statistics);
+        for ((out, &value), ((&mean, &slope), &sigma)) in columns {
+            *out = (*out - mean - value * slope) / sigma;
+        }
     }
 }
 

@@ -13,9 +13,9 @@ fn textbook(z: &[f64], rows: usize, dim: usize, epsilon: f64) -> [f64; 2] {
     let (a, b) = z.split_at(z.len() / 2);
     let ((a, sums_a), (b, sums_b)) = (centred(a, dim), centred(b, dim));
     let mut parts = [0.0; 2];
-    for i in 0..dim {
-        for j in 0..dim {
-            let (var_a, var_b) = (sums_a[i] / n + epsilon, sums_b[j] / n + epsilon);
+    for (i, sum_a) in sums_a.iter().enumerate() {
+        for (j, sum_b) in sums_b.iter().enumerate() {
+            let (var_a, var_b) = (sum_a / n + epsilon, sum_b / n + epsilon);
             let c = inner(&a, &b, dim, i, j) / n / (var_a * var_b).sqrt();
             if i == j {
                 parts[0] += (1.0 - c).powi(2);

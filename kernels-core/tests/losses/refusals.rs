@@ -9,7 +9,6 @@ use kernels_core::diagnostics::{
     Spectrum, alignment, effective_rank, effective_rank_workspace_len, uniformity,
     uniformity_workspace_len,
 };
-use kernels_core::softmax::{log_softmax, log_softmax_backward, softmax, softmax_backward};
 use kernels_core::vicreg::{VicRegOptions, vicreg, vicreg_with_grad, vicreg_workspace_len};
 
 type Call = fn(&[f64], usize, usize, usize, usize) -> Result<(), Error>;
@@ -214,10 +213,9 @@ fn parameters() {
     assert!(byol_momentum(0, 0, 0.5).is_err());
     assert!(byol_momentum(2, 1, 0.5).is_err());
     // One image has no variance; one row no pair; an odd number of rows no partner.
-    let one = |rows: usize| matches!(rows, 2 | 3);
     for rows in [2, 3] {
         let z = &Z[..rows * 3];
-        assert!(one(rows) && vicreg(z, rows, 3, &good, &mut work).is_err());
+        assert!(vicreg(z, rows, 3, &good, &mut work).is_err());
         assert!(barlow_twins(z, rows, 3, &BarlowTwinsOptions::default(), &mut work).is_err());
     }
     assert!(uniformity(&Z[..3], 1, 3, 2.0, &mut work).is_err());
@@ -231,44 +229,4 @@ fn parameters() {
     ] {
         assert_eq!(len, usize::MAX);
     }
-}
-
-#[test]
-fn softmax_refuses() {
-    let (inf, nan) = (f64::INFINITY, f64::NAN);
-    let mut out = [0.0; 2];
-    for bad in [inf, nan] {
-        for x in [[bad, 0.0], [-inf, bad]] {
-            assert!(softmax(&x, &mut out).is_err(), "{x:?}");
-        }
-        assert!(softmax_backward(&[bad, 0.5], &[1.0, 1.0], &mut out).is_err());
-        assert!(softmax_backward(&[0.5, 0.5], &[1.0, bad], &mut out).is_err());
-        assert!(log_softmax_backward(&[bad, 0.5], &[1.0, 1.0], &mut out).is_err());
-        assert!(log_softmax_backward(&[0.5, 0.5], &[1.0, bad], &mut out).is_err());
-    }
-    let masked = softmax(&[-inf, -inf], &mut out).expect_err("nothing is left");
-    assert_eq!(
-        masked.to_string(),
-        "softmax: `x[0]` must be finite in at least one place, got -inf"
-    );
-    for bad in [inf, nan, -inf] {
-        let wrong = log_softmax(&[0.0, bad], &mut out);
-        assert!(
-            matches!(wrong, Err(Error::Element { index: 1, .. })),
-            "{bad}"
-        );
-    }
-    let far = log_softmax(&[f64::MAX, f64::MIN], &mut out);
-    assert!(matches!(far, Err(Error::Overflow { .. })));
-    assert!(softmax_backward(&[0.5, 0.5], &[f64::MAX, f64::MIN], &mut out).is_ok());
-    assert!(log_softmax_backward(&[-0.7, -0.7], &[f64::MAX; 2], &mut out).is_err());
-    // Lengths.
-    assert!(softmax::<f64>(&[], &mut []).is_err());
-    assert!(log_softmax::<f64>(&[], &mut []).is_err());
-    assert!(softmax_backward::<f64>(&[], &[], &mut []).is_err());
-    assert!(softmax(&[1.0], &mut out).is_err());
-    assert!(log_softmax(&[1.0], &mut out).is_err());
-    assert!(softmax_backward(&[1.0], &[1.0], &mut out).is_err());
-    assert!(softmax_backward(&[1.0], &[1.0, 1.0], &mut [0.0]).is_err());
-    assert!(log_softmax_backward(&[1.0], &[1.0, 1.0], &mut [0.0]).is_err());
 }

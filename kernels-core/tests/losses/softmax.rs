@@ -1,12 +1,13 @@
 //! Softmax and log-softmax.
 
 use crate::common::*;
+use kernels_core::Error;
 use kernels_core::log_sum_exp::log_sum_exp;
 use kernels_core::softmax::{log_softmax, log_softmax_backward, softmax, softmax_backward};
 
 const LENGTHS: [usize; 9] = [1, 2, 15, 16, 17, 31, 32, 33, 257];
 
-type Kernel<T> = fn(&[T], &mut [T]) -> Result<(), kernels_core::Error>;
+type Kernel<T> = fn(&[T], &mut [T]) -> Result<(), Error>;
 
 fn of<T: kernels_core::Real>(kernel: Kernel<T>, x: &[T]) -> Vec<T> {
     let mut out = vec![T::nan(); x.len()];
@@ -98,4 +99,44 @@ fn a_shift_changes_nothing() {
     assert_all_close(&of(log_softmax, &shifted), &of(log_softmax, &x), 1e-12);
     let log_p = of(log_softmax, &x);
     assert_close(log_sum_exp(&log_p), 0.0, 1e-15);
+}
+
+#[test]
+fn refuses() {
+    let (inf, nan) = (f64::INFINITY, f64::NAN);
+    let mut out = [0.0; 2];
+    for bad in [inf, nan] {
+        for x in [[bad, 0.0], [-inf, bad]] {
+            assert!(softmax(&x, &mut out).is_err(), "{x:?}");
+        }
+        assert!(softmax_backward(&[bad, 0.5], &[1.0, 1.0], &mut out).is_err());
+        assert!(softmax_backward(&[0.5, 0.5], &[1.0, bad], &mut out).is_err());
+        assert!(log_softmax_backward(&[bad, 0.5], &[1.0, 1.0], &mut out).is_err());
+        assert!(log_softmax_backward(&[0.5, 0.5], &[1.0, bad], &mut out).is_err());
+    }
+    let masked = softmax(&[-inf, -inf], &mut out).expect_err("nothing is left");
+    assert_eq!(
+        masked.to_string(),
+        "softmax: `x[0]` must be finite in at least one place, got -inf"
+    );
+    for bad in [inf, nan, -inf] {
+        let wrong = log_softmax(&[0.0, bad], &mut out);
+        assert!(
+            matches!(wrong, Err(Error::Element { index: 1, .. })),
+            "{bad}"
+        );
+    }
+    let far = log_softmax(&[f64::MAX, f64::MIN], &mut out);
+    assert!(matches!(far, Err(Error::Overflow { .. })));
+    assert!(softmax_backward(&[0.5, 0.5], &[f64::MAX, f64::MIN], &mut out).is_ok());
+    assert!(log_softmax_backward(&[-0.7, -0.7], &[f64::MAX; 2], &mut out).is_err());
+    // Lengths.
+    assert!(softmax::<f64>(&[], &mut []).is_err());
+    assert!(log_softmax::<f64>(&[], &mut []).is_err());
+    assert!(softmax_backward::<f64>(&[], &[], &mut []).is_err());
+    assert!(softmax(&[1.0], &mut out).is_err());
+    assert!(log_softmax(&[1.0], &mut out).is_err());
+    assert!(softmax_backward(&[1.0], &[1.0], &mut out).is_err());
+    assert!(softmax_backward(&[1.0], &[1.0, 1.0], &mut [0.0]).is_err());
+    assert!(log_softmax_backward(&[1.0], &[1.0, 1.0], &mut [0.0]).is_err());
 }
