@@ -161,4 +161,32 @@ mod tests {
         let far = [f32::MAX, -f32::MAX];
         assert!(centre("test", &far, 1, &mut means, &mut c).is_err());
     }
+
+    /// Against slopes of `Σ g ẑ`, with a g whose columns do not sum to zero.
+    #[test]
+    fn normalisation_has_its_gradient() {
+        let x = [0.3, -1.0, 1.2, 0.4, -0.5, 2.0, 0.9, -0.7_f64];
+        let g = [1.0, 0.5, -0.2, 2.0, 0.7, 0.1, 1.5, -0.3];
+        let normal = |x: &[f64]| {
+            let (mut c, mut scratch, mut sigma) = ([0.0; 8], [0.0; 2], [0.0; 2]);
+            centre("test", x, 2, &mut scratch, &mut c).expect("finite");
+            deviations(&c, 2, 4, &mut scratch, &mut sigma);
+            normalize("test", 0.1, &mut sigma, &mut c).expect("varied");
+            (c, sigma)
+        };
+        let (z, sigma) = normal(&x);
+        let mut grad = g;
+        normalize_backward(&z, &sigma, &mut [0.0; 4], &mut grad);
+        for (k, grad) in grad.into_iter().enumerate() {
+            let at = |step: f64| {
+                let mut moved = x;
+                moved[k] += step;
+                let z = normal(&moved).0;
+                z.iter().zip(&g).map(|(z, g)| z * g).sum::<f64>()
+            };
+            // Truncation h² and rounding u/h are both near 1e-10.
+            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!((grad - slope).abs() <= 1e-9, "{k}: {grad} and {slope}");
+        }
+    }
 }

@@ -144,16 +144,19 @@ fn rows_without_a_direction() {
             }
         }
     }
-    // The row is counted in the caller's matrix, for either argument.
-    let mut zero = Z;
-    zero[3..6].fill(0.0);
+    // The row is counted in the caller's matrix, for either argument and either view.
     let mut grad = [0.0; 12];
-    for (q, target, expected) in [(&zero, &Z, "q"), (&Z, &zero, "target")] {
-        let wrong = byol_symmetric_with_grad(q, target, 4, 3, &mut grad);
-        assert!(
-            matches!(wrong, Err(Error::ZeroNorm { row: 1, argument, .. }) if argument == expected),
-            "{wrong:?}"
-        );
+    for bad in [1, 2, 3] {
+        let mut zero = Z;
+        zero[3 * bad..3 * bad + 3].fill(0.0);
+        for (q, target, expected) in [(&zero, &Z, "q"), (&Z, &zero, "target")] {
+            let wrong = byol_symmetric_with_grad(q, target, 4, 3, &mut grad);
+            assert!(
+                matches!(wrong, Err(Error::ZeroNorm { row, argument, .. })
+                    if row == bad && argument == expected),
+                "{wrong:?}"
+            );
+        }
     }
 }
 
