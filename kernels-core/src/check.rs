@@ -69,6 +69,20 @@ pub(crate) fn two_views(operation: &'static str, rows: usize) -> Result<(), Erro
     Ok(())
 }
 
+/// Two views of at least two images: statistics over the batch need several samples.
+pub(crate) fn several_images(operation: &'static str, rows: usize) -> Result<(), Error> {
+    two_views(operation, rows)?;
+    if rows < 4 {
+        return Err(Error::Size {
+            operation,
+            argument: "rows",
+            expected: "at least 4 (two views of at least two images)",
+            got: rows,
+        });
+    }
+    Ok(())
+}
+
 /// A divisor such as a temperature: its reciprocal has to be finite as well, which
 /// holds exactly for the normal numbers.
 pub(crate) fn positive<T: Real>(
