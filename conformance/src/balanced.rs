@@ -38,15 +38,19 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
     } else {
         magnitude.kappa
     };
+    // What rounding lets one ask for: exponents carry an error of κu. At the smallest ε
+    // that is a large error of the marginals, so the solver is asked for better, and may
+    // stop short of it.
+    let reachable = 4.0 * kappa * report.unit;
     let options = SinkhornOptions {
         epsilon: T::of(problem.eps),
-        // What rounding lets one ask for: exponents carry an error of κu.
-        threshold: T::of(4.0 * kappa * report.unit),
+        threshold: T::of(reachable.min(UNCONVERGED_LIMIT)),
         max_iterations: MAX_ITERATIONS,
     };
     let mut workspace = vec![T::zero(); sinkhorn_workspace_len(n, m)];
     let (mut state, outcome) = run(&transport, &options, &mut workspace)?;
-    if beyond || !outcome.converged {
+    let settled = outcome.converged || outcome.marginal_error.wide() <= reachable;
+    if beyond || !settled {
         return unconverged(problem, report, &outcome, magnitude.value);
     }
     let value = [outcome.value.wide()];
@@ -124,10 +128,31 @@ fn run<'s, T: Real>(
     options: &SinkhornOptions<T>,
     workspace: &'s mut [T],
 ) -> Result<(State<'s, T>, Outcome<T>), Error> {
-    let typical = typical_cost(transport);
-    if typical > T::of(ANNEALED_FROM) * options.epsilon {
+    let largest = finite(transport.cost).fold(T::zero(), |peak, c| peak.max(c.abs()));
+    let mut start = typical_cost(transport);
+    loop {
+        let (_, outcome) = attempt(transport, options, start, workspace)?;
+        let near = outcome.marginal_error.wide() <= UNCONVERGED_LIMIT;
+        // Where the near partners are taken, potentials are larger than near costs are.
+        if outcome.converged || near || !(start <= largest) {
+            break;
+        }
+        start *= T::of(100.0);
+    }
+    // Again, for the state: the one above is bound to the loop's loan of the workspace.
+    attempt(transport, options, start, workspace)
+}
+
+/// Solves by way of `start`, if that is far above ε.
+fn attempt<'s, T: Real>(
+    transport: &Transport<'s, T>,
+    options: &SinkhornOptions<T>,
+    start: T,
+    workspace: &'s mut [T],
+) -> Result<(State<'s, T>, Outcome<T>), Error> {
+    if start > T::of(ANNEALED_FROM) * options.epsilon {
         let schedule = Annealing {
-            start: typical,
+            start,
             factor: T::of(0.5),
             iterations_per_level: 50,
         };
@@ -138,14 +163,18 @@ fn run<'s, T: Real>(
     Ok((state, outcome))
 }
 
+fn finite<T: Real>(cost: &[T]) -> impl Iterator<Item = T> {
+    cost.iter().copied().filter(|entry| entry.is_finite())
+}
+
 /// How large potentials may be: the median permitted cost, or the largest that an atom
 /// has to pay even to its nearest partner, above the least. (The largest cost of all
 /// may be an outlier, which would cost an `f32` all digits of the others.)
 fn typical_cost<T: Real>(transport: &Transport<'_, T>) -> T {
     let cost = transport.cost;
-    let mut finite: Vec<T> = cost.iter().copied().filter(|c| c.is_finite()).collect();
-    finite.sort_by(|x, y| x.wide().total_cmp(&y.wide()));
-    let (Some(&least), Some(&median)) = (finite.first(), finite.get(finite.len() / 2)) else {
+    let mut sorted: Vec<T> = finite(cost).collect();
+    sorted.sort_by(|x, y| x.wide().total_cmp(&y.wide()));
+    let (Some(&least), Some(&median)) = (sorted.first(), sorted.get(sorted.len() / 2)) else {
         return T::zero();
     };
     let nearest = |entries: &mut dyn Iterator<Item = &T>| {

@@ -108,8 +108,8 @@ const TABLE: &[(Kind, Quantity, f64, f64)] = &{
         // 1 + εr/(size·u).
         (Balanced,     Value,            30.0,  30.0),
         (BalancedCost, Value,            30.0,  30.0),
-        (Balanced,     UnconvergedValue,  1.0,   1.0),
-        (BalancedCost, UnconvergedValue,  1.0,   1.0),
+        (Balanced,     UnconvergedValue,  5.0,   5.0),
+        (BalancedCost, UnconvergedValue,  5.0,   5.0),
         // Size Σ P|C|, condition κ.
         (Balanced,     Transport,       300.0, 300.0),
         (BalancedCost, Transport,       300.0, 300.0),
@@ -120,9 +120,9 @@ const TABLE: &[(Kind, Quantity, f64, f64)] = &{
         (BalancedCost, Plan,            100.0, 100.0),
         // Size max_i 2 Σ_j P_ij |x_i − y_j|, condition κ.
         (Balanced,     Gradient,       1000.0, 1000.0),
-        // Size |V|; the grid itself is as exact as 1e-14.
-        (Gauss,        Value,            30.0,  30.0),
-        (Gauss,        UnconvergedValue,  1.0,   1.0),
+        // Size |V|, condition 1 + εr/(size·u); the grid itself is as exact as 1e-14.
+        (Gauss,        Value,             1.0,   3.0),
+        (Gauss,        UnconvergedValue,  5.0,   5.0),
         // Size |loss|, condition 1 + 1/τ: cosines have an error of u and are divided by τ.
         (NtXent,       Value,            10.0,   3.0),
         // Rows times their norms; size max_i (1 − exp(−ℓ_i))/(nτ), what the terms of one
