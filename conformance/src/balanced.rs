@@ -218,7 +218,7 @@ fn gradient<T: Real>(
     Ok(())
 }
 
-fn clouds(problem: &Problem) -> Result<(&[f64], &[f64]), Error> {
+pub(crate) fn clouds(problem: &Problem) -> Result<(&[f64], &[f64]), Error> {
     Ok((
         list("x", &problem.x, problem.n * problem.d)?,
         list("y", &problem.y, problem.m * problem.d)?,

@@ -16,7 +16,7 @@
 //! | `tolerance` | the one table of tolerances |
 //! | `magnitude` | natural size and condition of a transport problem's answers |
 //! | `balanced`, `gauss` | entropic transport |
-//! | `unbalanced`, `divergence` | kinds without a kernel so far: they fail |
+//! | `unbalanced`, `divergence` | priced marginals; the debiased divergence |
 //! | `ntxent`, `lse` | the contrastive loss; log-sum-exp |
 
 // `!(x <= tolerance)` is how a comparison lets NaN fail.
@@ -51,14 +51,8 @@ pub fn check<T: Real>(problem: &Problem) -> Report {
         Some(Kind::Gauss) => gauss::check::<T>(problem, &mut report),
         Some(Kind::NtXent) => ntxent::check::<T>(problem, &mut report),
         Some(Kind::Lse) => lse::check::<T>(problem, &mut report),
-        Some(Kind::Unbalanced) => {
-            unbalanced::check(&mut report);
-            Ok(())
-        }
-        Some(Kind::Divergence) => {
-            divergence::check(&mut report);
-            Ok(())
-        }
+        Some(Kind::Unbalanced) => unbalanced::check::<T>(problem, &mut report),
+        Some(Kind::Divergence) => divergence::check::<T>(problem, &mut report),
         None => Err(Error::Kind(problem.kind.clone())),
     };
     if let Err(error) = checked {

@@ -85,8 +85,12 @@ pub enum Quantity {
     Value,
     /// The optimum from a solver that did not converge.
     UnconvergedValue,
+    /// One of the three transports in a divergence.
+    Part,
     /// ⟨P,C⟩.
     Transport,
+    /// ΣP.
+    Mass,
     /// f and g.
     Potential,
     /// P.
@@ -120,6 +124,19 @@ const TABLE: &[(Kind, Quantity, f64, f64)] = &{
         (BalancedCost, Plan,            100.0, 100.0),
         // Size max_i 2 Σ_j P_ij |x_i − y_j|, condition κ.
         (Balanced,     Gradient,       1000.0, 1000.0),
+        // Size max(|V|, ε·mass), stationary.
+        (Unbalanced,   Value,            30.0,  30.0),
+        // Sizes max(⟨P,C⟩, ε·mass), ΣP, max|f|, max|∂x|; condition κ (1 + ρ/ε): a shift of
+        // all mass is damped by ρ/(ρ+ε) alone.
+        (Unbalanced,   Transport,        30.0,  30.0),
+        (Unbalanced,   Mass,            300.0, 300.0),
+        (Unbalanced,   Potential,       100.0, 100.0),
+        (Unbalanced,   Gradient,        300.0, 300.0),
+        // Size: the largest of the three parts; condition κ = 1 + 2 size/ε.
+        (Divergence,   Value,            30.0,  30.0),
+        (Divergence,   Part,             30.0,  30.0),
+        // Size 2 max a · max |x_i − y_j|, condition κ.
+        (Divergence,   Gradient,         30.0,  30.0),
         // Size |V|, condition 1 + εr/(size·u); the grid itself is as exact as 1e-14.
         (Gauss,        Value,             1.0,   3.0),
         (Gauss,        UnconvergedValue,  5.0,   5.0),

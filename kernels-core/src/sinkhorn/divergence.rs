@@ -129,7 +129,10 @@ fn solve<T: Real>(
     let grad_y = grads.as_mut().map(|(_, grad_y)| &mut **grad_y);
     let (within_b, b_converged) = of_b.solve(options, g_within, grad_y, scratch, rest)?;
 
+    // Where the measures are close, alternating updates from zero are at their slowest,
+    // and the self terms' potentials are nearly the answer.
     let mut state = State::new(problem, options.epsilon, rest)?;
+    state.warm_start(g_within)?;
     let between = state.run(options)?;
     if let Some((grad_x, grad_y)) = grads {
         let (from_x, rest) = scratch.split_at_mut(x.len());
