@@ -15,10 +15,12 @@
 //! on K alone. Cost: `rows · K · columns` multiplications.
 
 use crate::Real;
+use crate::level::{Level, Task, dispatch};
 
 /// Rows of a tile.
 const TALL: usize = 4;
-/// Columns of a tile: with 4 rows, half of the 16 SSE registers in `f32`.
+/// Columns of a tile: with 4 rows, half of the 16 SSE registers in `f32`, or of the AVX
+/// registers in `f64`.
 const WIDE: usize = 8;
 /// Terms added before the partial sum goes to memory.
 const DEPTH: usize = 64;
@@ -60,6 +62,7 @@ impl<'a, T: Real> Matrix<'a, T> {
     }
 
     /// Zero outside, which is what fills up a tile at the edge.
+    #[inline(always)]
     fn entry(self, i: usize, j: usize) -> T {
         if i >= self.rows || j >= self.columns {
             return T::zero();
@@ -87,39 +90,71 @@ pub(crate) fn gram<T: Real>(out: &mut [T], factor: T, x: Matrix<'_, T>) {
     }
 }
 
-/// The driver. `upper` leaves out the tiles that lie below the diagonal altogether.
+/// The driver.
 fn accumulate<T: Real>(out: &mut [T], factor: T, a: Matrix<'_, T>, b: Matrix<'_, T>, upper: bool) {
     debug_assert!(a.columns == b.rows && out.len() == a.rows * b.columns);
-    let mut a_strips = [[[T::zero(); TALL]; DEPTH]; STRIPS];
-    let mut b_strip = [[T::zero(); WIDE]; DEPTH];
-    for from in (0..a.columns).step_by(DEPTH) {
-        let depth = DEPTH.min(a.columns - from);
-        for top in (0..a.rows).step_by(STRIPS * TALL) {
-            for (strip, i) in a_strips.iter_mut().zip((top..).step_by(TALL)) {
-                for (lanes, k) in strip.iter_mut().zip(from..from + depth) {
-                    for (lane, i) in lanes.iter_mut().zip(i..) {
-                        *lane = a.entry(i, k);
+    dispatch(Product {
+        out,
+        factor,
+        a,
+        b,
+        upper,
+    });
+}
+
+/// `out += factor · a b`.
+struct Product<'p, T> {
+    out: &'p mut [T],
+    factor: T,
+    a: Matrix<'p, T>,
+    b: Matrix<'p, T>,
+    /// Leaves out the tiles that lie below the diagonal altogether.
+    upper: bool,
+}
+
+impl<T: Real> Task for Product<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let Self {
+            out,
+            factor,
+            a,
+            b,
+            upper,
+        } = self;
+        let mut a_strips = [[[T::zero(); TALL]; DEPTH]; STRIPS];
+        let mut b_strip = [[T::zero(); WIDE]; DEPTH];
+        for from in (0..a.columns).step_by(DEPTH) {
+            let depth = DEPTH.min(a.columns - from);
+            for top in (0..a.rows).step_by(STRIPS * TALL) {
+                for (strip, i) in a_strips.iter_mut().zip((top..).step_by(TALL)) {
+                    for (lanes, k) in strip.iter_mut().zip(from..from + depth) {
+                        for (lane, i) in lanes.iter_mut().zip(i..) {
+                            *lane = a.entry(i, k);
+                        }
                     }
                 }
-            }
-            for left in (0..b.columns).step_by(WIDE) {
-                if upper && left + WIDE <= top {
-                    continue;
-                }
-                for (lanes, k) in b_strip.iter_mut().zip(from..from + depth) {
-                    for (lane, j) in lanes.iter_mut().zip(left..) {
-                        *lane = b.entry(k, j);
-                    }
-                }
-                for (strip, i) in a_strips.iter().zip((top..a.rows).step_by(TALL)) {
-                    if upper && left + WIDE <= i {
+                for left in (0..b.columns).step_by(WIDE) {
+                    if upper && left + WIDE <= top {
                         continue;
                     }
-                    let sums = tile(strip, &b_strip, depth);
-                    let rows = out.chunks_exact_mut(b.columns).skip(i);
-                    for (row, sums) in rows.zip(&sums) {
-                        for (entry, &sum) in row.iter_mut().skip(left).zip(sums) {
-                            *entry += factor * sum;
+                    for (lanes, k) in b_strip.iter_mut().zip(from..from + depth) {
+                        for (lane, j) in lanes.iter_mut().zip(left..) {
+                            *lane = b.entry(k, j);
+                        }
+                    }
+                    for (strip, i) in a_strips.iter().zip((top..a.rows).step_by(TALL)) {
+                        if upper && left + WIDE <= i {
+                            continue;
+                        }
+                        let sums = tile::<L, T>(strip, &b_strip, depth);
+                        let rows = out.chunks_exact_mut(b.columns).skip(i);
+                        for (row, sums) in rows.zip(&sums) {
+                            for (entry, &sum) in row.iter_mut().skip(left).zip(sums) {
+                                *entry += factor * sum;
+                            }
                         }
                     }
                 }
@@ -130,7 +165,7 @@ fn accumulate<T: Real>(out: &mut [T], factor: T, a: Matrix<'_, T>, b: Matrix<'_,
 
 /// The innermost loop: `Σ_k a_k ⊗ b_k` over the first `depth` terms.
 #[inline(always)]
-fn tile<T: Real>(
+fn tile<L: Level, T: Real>(
     a: &[[T; TALL]; DEPTH],
     b: &[[T; WIDE]; DEPTH],
     depth: usize,
@@ -139,7 +174,7 @@ fn tile<T: Real>(
     for (a, b) in a.iter().zip(b).take(depth) {
         for (row, &x) in sums.iter_mut().zip(a) {
             for (sum, &y) in row.iter_mut().zip(b) {
-                *sum += x * y;
+                *sum = L::mul_add(x, y, *sum);
             }
         }
     }
