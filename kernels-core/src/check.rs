@@ -1,7 +1,7 @@
 //! The checks every entry point makes before it computes, so that the loops behind
 //! them may rely on lengths and finite values.
 
-use crate::{Error, Real};
+use crate::{Error, Real, vector};
 
 /// `slice` must have exactly `expected` elements. Products of sizes are passed as
 /// saturated: no slice is `usize::MAX` long, so an overflow is refused here too.
@@ -170,6 +170,10 @@ pub(crate) fn all_fit<T: Real>(
     quantity: &'static str,
     values: &[T],
 ) -> Result<(), Error> {
+    // Many at a time: zero times anything finite is zero, times anything else NaN.
+    if vector::sum_of(values, |value| value * T::zero()) == T::zero() {
+        return Ok(());
+    }
     match values.iter().find(|value| !value.is_finite()) {
         None => Ok(()),
         Some(value) => Err(Error::Overflow {

@@ -13,6 +13,9 @@ use crate::Real;
 
 /// What the instruction set offers to a loop.
 pub trait Level: Copy + Send + Sync + 'static {
+    /// Bytes of two vector registers. From 128 on there are 32 registers.
+    const TILE_BYTES: usize;
+
     /// `a·b + c`, rounded once where that is one instruction.
     fn mul_add<T: Real>(a: T, b: T, c: T) -> T;
 }
@@ -21,11 +24,18 @@ pub trait Level: Copy + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
-/// A fused multiply-add, for processors that have one.
+/// A fused multiply-add, for processors that have one; 256 bits where there is a choice.
 #[derive(Clone, Copy, Debug)]
 pub struct Fused;
 
+/// A fused multiply-add of 512 bits.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[derive(Clone, Copy, Debug)]
+pub struct FusedWide;
+
 impl Level for Plain {
+    const TILE_BYTES: usize = 32;
+
     #[inline(always)]
     fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
         a * b + c
@@ -33,6 +43,18 @@ impl Level for Plain {
 }
 
 impl Level for Fused {
+    const TILE_BYTES: usize = 64;
+
+    #[inline(always)]
+    fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
+        a.mul_add(b, c)
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+impl Level for FusedWide {
+    const TILE_BYTES: usize = 128;
+
     #[inline(always)]
     fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
         a.mul_add(b, c)

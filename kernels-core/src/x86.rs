@@ -3,7 +3,7 @@
 // The two calls below, and nothing else in this crate.
 #![allow(unsafe_code)]
 
-use crate::level::{Fused, Plain, Task};
+use crate::level::{Fused, FusedWide, Plain, Task};
 
 /// Runs a task at the best level of this processor.
 #[inline]
@@ -27,7 +27,7 @@ pub(crate) fn dispatch<K: Task>(task: K) -> K::Output {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 fn avx512<K: Task>(task: K) -> K::Output {
-    task.run::<Fused>()
+    task.run::<FusedWide>()
 }
 
 #[target_feature(enable = "avx2,fma")]
