@@ -19,7 +19,7 @@ ci:
 # Formatting and lints, as CI has them
 lint:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --features benches/train-step -- -D warnings
 
 # Fuzz one kernel for some seconds (sinkhorn, nt_xent, log_sum_exp)
 fuzz target="sinkhorn" seconds="60":
@@ -28,6 +28,18 @@ fuzz target="sinkhorn" seconds="60":
 # Kernel benchmarks
 bench:
     cargo bench -p benches
+
+# The kernels against problems with 60-digit answers
+conformance file="../shared/vectors/vectors.json":
+    cargo run --release -p benches --bin conformance -- {{file}}
+
+# Sinkhorn and NT-Xent beside Python's libraries (needs `pip install torch pot geomloss`)
+compare-peers:
+    scripts/compare-peers
+
+# Views per second (compiles the harness)
+bench-views:
+    cargo bench -p benches --features train-step --bench views
 
 # A training step beside PyTorch's, in one run (needs `pip install torch`)
 compare-step:

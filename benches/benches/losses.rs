@@ -11,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use kernels_core::cost::{Cost, CostScale, cost_matrix};
 use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::sin_sim::{OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len};
-use kernels_core::sinkhorn::{Problem, SinkhornOptions, sinkhorn_workspace_len, solve};
+use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, sinkhorn_workspace_len, solve};
 
 const DIM: usize = 128;
 const IMAGES: [usize; 4] = [64, 128, 256, 512];
@@ -51,13 +51,7 @@ fn sinkhorn(c: &mut Criterion) {
         ));
         group.bench_function(BenchmarkId::from_parameter(n), |b| {
             b.iter(|| {
-                let problem = Problem {
-                    cost: black_box(&cost),
-                    n,
-                    m: n,
-                    a: None,
-                    b: None,
-                };
+                let problem = Problem::new(CostSource::Matrix(black_box(&cost)), n, n);
                 solve(&problem, &SINKHORN, &mut workspace)
             });
         });

@@ -1,4 +1,14 @@
 //! Inputs for the benchmarks: the same numbers on every machine.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`command`] | the command line that all peers share |
+//! | [`problem`] | the peers' problems, regenerated from their seeds |
+//! | [`measure`] | seconds, memory, exactness |
+
+pub mod command;
+pub mod measure;
+pub mod problem;
 
 /// Numbers uniform in [−1, 1), from SplitMix64.
 #[must_use]

@@ -1,7 +1,7 @@
 //! The checks every entry point makes before it computes, so that the loops behind
 //! them may rely on lengths and finite values.
 
-use crate::{Error, Real};
+use crate::{Error, Real, vector};
 
 /// `slice` must have exactly `expected` elements. Products of sizes are passed as
 /// saturated: no slice is `usize::MAX` long, so an overflow is refused here too.
@@ -63,6 +63,20 @@ pub(crate) fn two_views(operation: &'static str, rows: usize) -> Result<(), Erro
             operation,
             argument: "rows",
             expected,
+            got: rows,
+        });
+    }
+    Ok(())
+}
+
+/// Two views of at least two images: statistics over the batch need several samples.
+pub(crate) fn several_images(operation: &'static str, rows: usize) -> Result<(), Error> {
+    two_views(operation, rows)?;
+    if rows < 4 {
+        return Err(Error::Size {
+            operation,
+            argument: "rows",
+            expected: "at least 4 (two views of at least two images)",
             got: rows,
         });
     }
@@ -156,6 +170,10 @@ pub(crate) fn all_fit<T: Real>(
     quantity: &'static str,
     values: &[T],
 ) -> Result<(), Error> {
+    // Many at a time: zero times anything finite is zero, times anything else NaN.
+    if vector::sum_of(values, |value| value * T::zero()) == T::zero() {
+        return Ok(());
+    }
     match values.iter().find(|value| !value.is_finite()) {
         None => Ok(()),
         Some(value) => Err(Error::Overflow {

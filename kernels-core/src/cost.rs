@@ -10,6 +10,11 @@
 //! cancels for close directions. Hence a cosine cost at ε has the plan of the squared
 //! cost of unit rows at 2ε.
 
+use core::ops::Range;
+
+use crate::level::{Level, Task};
+use crate::panel::{GROUP, PANEL, distances, four_rows};
+use crate::parallel::run_all;
 use crate::{Error, Real, check, normalize, vector};
 
 /// The cost of moving a unit of mass from a row of x to a row of y.
@@ -55,59 +60,125 @@ pub fn cost_matrix<T: Real>(
     check::shape(operation, "out", out, n.saturating_mul(m))?;
     check::finite(operation, "x", x)?;
     check::finite(operation, "y", y)?;
-    match cost {
-        Cost::SquaredEuclidean => squared_euclidean(x, y, m, dim, out),
-        Cost::Cosine => cosine(operation, x, y, m, dim, out)?,
+    if cost == Cost::Cosine {
+        for (argument, points) in [("x", x), ("y", y)] {
+            for (index, row) in points.chunks_exact(dim).enumerate() {
+                normalize::checked_norm(operation, argument, row, index)?;
+            }
+        }
     }
+    let size = n.div_ceil(MAX_CHUNKS).next_multiple_of(GROUP);
+    let rows = out.chunks_mut(size * m).zip(x.chunks(size * dim));
+    let chunks = rows.map(|(out, x)| Chunk {
+        cost,
+        x,
+        y,
+        m,
+        dim,
+        out,
+    });
+    run_all(chunks, n.saturating_mul(m).saturating_mul(dim));
     check::all_fit(operation, "a cost", out)
 }
 
-fn squared_euclidean<T: Real>(x: &[T], y: &[T], m: usize, dim: usize, out: &mut [T]) {
-    for (out_row, x_row) in out.chunks_exact_mut(m).zip(x.chunks_exact(dim)) {
-        for (entry, y_row) in out_row.iter_mut().zip(y.chunks_exact(dim)) {
-            *entry = vector::squared_distance(x_row, y_row);
+/// Chunks of rows at most, and so threads that can be used at most.
+const MAX_CHUNKS: usize = 64;
+/// Coordinates that are put into a panel together: with [`PANEL`] points, 8 KiB of `f32`.
+const COORDINATES: usize = 64;
+
+/// Some rows of the matrix.
+struct Chunk<'c, T> {
+    cost: Cost,
+    x: &'c [T],
+    y: &'c [T],
+    m: usize,
+    dim: usize,
+    out: &'c mut [T],
+}
+
+impl<T: Real> Task for Chunk<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Level>(mut self) {
+        let dim = self.dim;
+        self.out.fill(T::zero());
+        let panels = self.y.chunks(PANEL * dim).enumerate();
+        for (p, points) in panels {
+            let first = p * PANEL;
+            let reciprocals = self.reciprocal_norms(points);
+            let mut start = 0;
+            while start < dim {
+                let range = start..dim.min(start + COORDINATES);
+                self.add_block::<L>(points, &reciprocals, first, range.clone());
+                start = range.end;
+            }
+        }
+        if self.cost == Cost::Cosine {
+            vector::scale(self.out, T::of(0.5));
         }
     }
 }
 
-fn cosine<T: Real>(
-    operation: &'static str,
-    x: &[T],
-    y: &[T],
-    m: usize,
-    dim: usize,
-    out: &mut [T],
-) -> Result<(), Error> {
-    let half = T::of(0.5);
-    // There is no workspace for the reciprocal norms of y, so they wait in the first
-    // row of the output, which is therefore filled last.
-    let (first, rest) = out.split_at_mut(m);
-    for (j, (slot, y_row)) in first.iter_mut().zip(y.chunks_exact(dim)).enumerate() {
-        *slot = normalize::checked_norm(operation, "y", y_row, j)?.recip();
+impl<T: Real> Chunk<'_, T> {
+    /// What the points of a panel are multiplied by.
+    #[inline(always)]
+    fn reciprocal_norms(&self, points: &[T]) -> [T; PANEL] {
+        let mut reciprocals = [T::one(); PANEL];
+        if self.cost == Cost::Cosine {
+            for (slot, row) in reciprocals.iter_mut().zip(points.chunks_exact(self.dim)) {
+                *slot = vector::norm(row).recip();
+            }
+        }
+        reciprocals
     }
-    let (x_first, x_rest) = x.split_at(dim);
-    let pair = |x_row: &[T], r: T, y_row: &[T], s: T| {
-        half * vector::scaled_squared_distance(x_row, r, y_row, s)
-    };
-    for (i, (out_row, x_row)) in rest
-        .chunks_exact_mut(m)
-        .zip(x_rest.chunks_exact(dim))
-        .enumerate()
-    {
-        let r = normalize::checked_norm(operation, "x", x_row, i + 1)?.recip();
-        for ((entry, y_row), &s) in out_row
-            .iter_mut()
-            .zip(y.chunks_exact(dim))
-            .zip(first.iter())
-        {
-            *entry = pair(x_row, r, y_row, s);
+
+    /// Adds the squared differences of some coordinates, of all rows to one panel.
+    #[inline(always)]
+    fn add_block<L: Level>(
+        &mut self,
+        points: &[T],
+        reciprocals: &[T; PANEL],
+        first: usize,
+        range: Range<usize>,
+    ) {
+        let (m, dim, width) = (self.m, self.dim, range.len());
+        let mut panel = [[T::zero(); PANEL]; COORDINATES];
+        for (l, (row, &reciprocal)) in points.chunks_exact(dim).zip(reciprocals).enumerate() {
+            for (slots, &value) in panel.iter_mut().zip(&row[range.clone()]) {
+                slots[l] = value * reciprocal;
+            }
+        }
+        let columns = points.len() / dim;
+        let mut units = [[T::zero(); COORDINATES]; GROUP];
+        let groups = self
+            .out
+            .chunks_mut(GROUP * m)
+            .zip(self.x.chunks(GROUP * dim));
+        for (out, x) in groups {
+            let whole = four_rows(x, dim, x.len() / dim);
+            let rows = match self.cost {
+                Cost::SquaredEuclidean => whole.map(|row| &row[range.clone()]),
+                Cost::Cosine => {
+                    for (unit, row) in units.iter_mut().zip(whole) {
+                        let reciprocal = vector::norm(row).recip();
+                        for (slot, &value) in unit.iter_mut().zip(&row[range.clone()]) {
+                            *slot = value * reciprocal;
+                        }
+                    }
+                    let [a, b, c, d] = &units;
+                    [&a[..width], &b[..width], &c[..width], &d[..width]]
+                }
+            };
+            let sums = distances::<L, T>(rows, &panel[..width]);
+            for (out, sums) in out.chunks_exact_mut(m).zip(&sums) {
+                let out = &mut out[first..first + columns];
+                for (slot, &sum) in out.iter_mut().zip(sums) {
+                    *slot += sum;
+                }
+            }
         }
     }
-    let r = normalize::checked_norm(operation, "x", x_first, 0)?.recip();
-    for (entry, y_row) in first.iter_mut().zip(y.chunks_exact(dim)) {
-        *entry = pair(x_first, r, y_row, *entry);
-    }
-    Ok(())
 }
 
 /// Divides `cost` as [`CostScale`] says and returns the divisor.

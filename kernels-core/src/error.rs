@@ -73,6 +73,26 @@ pub enum Error {
         /// The row.
         row: usize,
     },
+    /// A column that has to be divided by its standard deviation is constant.
+    ZeroVariance {
+        /// The function that was called.
+        operation: &'static str,
+        /// The matrix, by the name of the parameter.
+        argument: &'static str,
+        /// The column.
+        column: usize,
+    },
+    /// An iteration reached its limit before its error met the tolerance.
+    NotConverged {
+        /// The function that was called.
+        operation: &'static str,
+        /// Iterations that were made.
+        iterations: usize,
+        /// The tolerance.
+        expected: f64,
+        /// The error that is left.
+        got: f64,
+    },
     /// No plan exists: an atom with mass has no permitted partner with mass.
     Infeasible {
         /// The function that was called.
@@ -158,6 +178,25 @@ impl fmt::Display for Error {
                 out,
                 "{operation}: row {row} of `{argument}` must have a direction, got a norm of \
                  (nearly) zero"
+            ),
+            Self::ZeroVariance {
+                operation,
+                argument,
+                column,
+            } => write!(
+                out,
+                "{operation}: column {column} of `{argument}` must vary, got a standard deviation \
+                 of (nearly) zero; a positive epsilon allows it"
+            ),
+            Self::NotConverged {
+                operation,
+                iterations,
+                expected,
+                got,
+            } => write!(
+                out,
+                "{operation}: the error after {iterations} iterations must be at most {expected:e}, \
+                 got {got:e}; allow more iterations"
             ),
             Self::Infeasible {
                 operation,

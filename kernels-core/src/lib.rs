@@ -6,6 +6,9 @@
 //! | NT-Xent | `(1/2N) Σ_i [ −s_iπ(i) + log Σ_{j≠i} exp s_ij ]`, `s_ij = cos(z_i, z_j)/τ` |
 //! | OT_ε | `min_P ⟨P,C⟩ + ε KL(P ‖ a⊗b)` over plans P with marginals a and b |
 //! | SinSim | `NT-Xent(z) + λ · OT_ε(view A, view B)` |
+//! | BYOL | `mean_i (2 − 2 cos(q_i, t_i))` |
+//! | VICReg | `25 mean (a − b)² + 25 · ½ Σ_views mean_j relu(γ − S_j) + Σ_views Σ_{i≠j} C_ij²/d` |
+//! | Barlow Twins | `Σ_i (1 − C_ii)² + λ Σ_{i≠j} C_ij²`, C the cross-correlation of the views |
 //!
 //! Matrices are row-major slices. A batch `z` of N images has `rows = 2N` rows: row i
 //! and row i+N are two views of image i. Functions allocate nothing: the caller passes
@@ -18,8 +21,14 @@
 //! | [`sin_sim`] | the combined loss, and the transport term between views |
 //! | [`nt_xent`] | the contrastive loss |
 //! | [`sinkhorn`] | entropic transport for any cost matrix and weights: state, plan, gradient |
+//! | [`byol`] | prediction of a target without gradient, and its momentum schedule |
+//! | [`vicreg`] | invariance, variance and covariance of two views |
+//! | [`barlow_twins`] | cross-correlation of two views towards the identity |
+//! | [`diagnostics`] | alignment, uniformity, effective rank: has the embedding collapsed? |
 //! | [`cost`] | ground costs between point clouds |
 //! | [`log_sum_exp`] | the (max, sum) monoid under both losses |
+//! | [`elementary`] | `exp` and `ln` that vectorise |
+//! | [`softmax`] | softmax and log-softmax of a slice, and their gradients |
 //! | [`normalize`] | rows on the unit sphere and the way back |
 //! | [`Real`], [`Error`] | the scalar; one error type |
 //!
@@ -53,21 +62,39 @@
 //! ```
 
 #![no_std]
-#![forbid(unsafe_code)]
+// One file with `std`, `x86.rs`, holds the calls that choose an instruction level.
+#![cfg_attr(not(feature = "std"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
+#[cfg(feature = "std")]
+extern crate std;
+
 mod check;
+mod columns;
 mod error;
+mod level;
+mod matrix;
+mod panel;
+mod parallel;
 mod real;
 mod vector;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86;
 
+pub mod barlow_twins;
+pub mod byol;
 pub mod cost;
+pub mod diagnostics;
+pub mod elementary;
 pub mod log_sum_exp;
 pub mod normalize;
 pub mod nt_xent;
 pub mod sin_sim;
 pub mod sinkhorn;
+pub mod softmax;
+pub mod vicreg;
 
 pub use error::Error;
 pub use real::Real;

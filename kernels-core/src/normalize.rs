@@ -54,6 +54,7 @@ pub fn normalize_rows_backward<T: Real>(
 }
 
 /// One row of [`normalize_rows_backward`]; the direction is `row · reciprocal`.
+#[inline(always)]
 pub(crate) fn project<T: Real>(row: &[T], reciprocal: T, norm: T, grad: &mut [T]) {
     let radial = vector::dot(row, grad) * reciprocal * reciprocal;
     for (out, &value) in grad.iter_mut().zip(row) {

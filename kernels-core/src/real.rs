@@ -3,12 +3,14 @@
 use core::fmt::{Debug, Display, LowerExp};
 use num_traits::{Float, NumAssign};
 
+use crate::elementary::Elementary;
+
 /// A floating-point scalar: `f32` or `f64`.
 ///
 /// Everything the kernels need comes from [`Float`]; the conversions here are total,
 /// unlike those of `num_traits`, so that no kernel has to handle a `None`.
 pub trait Real:
-    Float + NumAssign + Debug + Display + LowerExp + Default + Send + Sync + 'static
+    Float + NumAssign + Elementary + Debug + Display + LowerExp + Default + Send + Sync + 'static
 {
     /// The nearest value to a constant.
     fn of(value: f64) -> Self;

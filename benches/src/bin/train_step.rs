@@ -3,7 +3,10 @@
 //! `--rows` images of 32×32 go through the network per step (half of them view A,
 //! half view B), as in `scripts/pytorch_step.py`, which prints the same line:
 //!
-//! `cargo run --release -p benches --bin train_step -- --stem small --rows 64 --threads 2`
+//! ```sh
+//! cargo run --release -p benches --features train-step --bin train_step -- \
+//!     --stem small --rows 64 --threads 2
+//! ```
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! The transport term alone: cost between the views, Sinkhorn, envelope gradient.
 
 use crate::cost::{Cost, CostScale, cost_matrix, rescale};
-use crate::sinkhorn::{Problem, SinkhornOptions, State, sinkhorn_workspace_len};
+use crate::sinkhorn::{CostSource, Problem, SinkhornOptions, State, sinkhorn_workspace_len};
 use crate::{Error, Real, check, vector};
 
 /// Parameters of the transport term.
@@ -84,15 +84,10 @@ pub fn ot_term_with_grad<T: Real>(
     cost_matrix(options.cost, view_a, view_b, n, n, dim, matrix)?;
     let divisor = rescale(options.scale, matrix);
 
-    let problem = Problem {
-        cost: matrix,
-        n,
-        m: n,
-        a: None,
-        b: None,
-    };
+    let problem = Problem::new(CostSource::Matrix(matrix), n, n);
     let mut state = State::new(&problem, options.sinkhorn.epsilon, scratch)?;
     let outcome = state.run(&options.sinkhorn)?;
+    let transport_cost = state.transport_cost()?;
     let (grad_a, grad_b) = grad.split_at_mut(n * dim);
     state.envelope_gradient(options.cost, view_a, view_b, dim, grad_a, grad_b)?;
     if divisor != T::one() {
@@ -101,7 +96,7 @@ pub fn ot_term_with_grad<T: Real>(
     }
     Ok(OtTerm {
         value: outcome.value,
-        transport_cost: outcome.transport_cost,
+        transport_cost,
         marginal_error: outcome.marginal_error,
         iterations: outcome.iterations,
         converged: outcome.converged,

@@ -17,7 +17,9 @@
 //! of second order; and for the sharp cost `⟨P,C⟩` it is the wrong gradient.
 
 use super::State;
+use super::plan::PlanVisitor;
 use crate::cost::Cost;
+use crate::level::Level;
 use crate::{Error, Real, check, normalize, vector};
 
 const OPERATION: &str = "envelope_gradient";
@@ -39,41 +41,77 @@ impl<T: Real> State<'_, T> {
         grad_x: &mut [T],
         grad_y: &mut [T],
     ) -> Result<(), Error> {
-        let (n, m) = (self.weights().0.len(), self.weights().1.len());
+        let (n, m) = (self.f.len(), self.g.len());
         check::at_least_one(OPERATION, "dim", dim)?;
         check::shape(OPERATION, "x", x, n.saturating_mul(dim))?;
         check::shape(OPERATION, "y", y, m.saturating_mul(dim))?;
         check::shape(OPERATION, "grad_x", grad_x, x.len())?;
         check::shape(OPERATION, "grad_y", grad_y, y.len())?;
-        let y_reciprocals = self.take_scratch();
-        let done = reciprocal_norms(cost, "y", y, dim, y_reciprocals).and_then(|()| {
-            grad_x.fill(T::zero());
-            grad_y.fill(T::zero());
-            let rows = x
-                .chunks_exact(dim)
-                .zip(grad_x.chunks_exact_mut(dim))
-                .enumerate();
-            for ((i, (x_row, gx)), plan_row) in rows.zip(self.plan_rows()) {
-                let r = reciprocal_norm(cost, "x", x_row, i)?;
-                let columns = y.chunks_exact(dim).zip(grad_y.chunks_exact_mut(dim));
-                let columns = columns.zip(y_reciprocals.iter()).zip(plan_row);
-                for (((y_row, gy), &s), (mass, _)) in columns {
-                    if mass != T::zero() {
-                        pull_together(mass, (x_row, r, gx), (y_row, s, gy));
-                    }
-                }
-                finish(cost, x_row, r, gx);
-            }
-            let rows = y.chunks_exact(dim).zip(grad_y.chunks_exact_mut(dim));
-            for ((y_row, gy), &s) in rows.zip(y_reciprocals.iter()) {
-                finish(cost, y_row, s, gy);
-            }
-            Ok(())
+        // The column sums are free between steps.
+        let y_reciprocals = self.memory.columns.split_at_mut(m).0;
+        reciprocal_norms(cost, "y", y, dim, y_reciprocals)?;
+        for (i, row) in x.chunks_exact(dim).enumerate() {
+            reciprocal_norm(cost, "x", row, i)?;
+        }
+        grad_x.fill(T::zero());
+        grad_y.fill(T::zero());
+        let columns = core::mem::take(&mut self.memory.columns);
+        self.visit_plan(&mut Pull {
+            cost,
+            x,
+            y,
+            y_reciprocals: columns,
+            dim,
+            grad_x,
+            grad_y,
         });
-        self.return_scratch(y_reciprocals);
-        done?;
+        let y_reciprocals = columns.iter();
+        let rows = y.chunks_exact(dim).zip(grad_y.chunks_exact_mut(dim));
+        for ((y_row, gy), &s) in rows.zip(y_reciprocals) {
+            finish(cost, y_row, s, gy);
+        }
+        self.memory.columns = columns;
         check::all_fit(OPERATION, "the gradient", grad_x)?;
         check::all_fit(OPERATION, "the gradient", grad_y)
+    }
+}
+
+/// Adds up the pulls of all pairs.
+struct Pull<'p, T> {
+    cost: Cost,
+    x: &'p [T],
+    y: &'p [T],
+    y_reciprocals: &'p [T],
+    dim: usize,
+    grad_x: &'p mut [T],
+    grad_y: &'p mut [T],
+}
+
+impl<T: Real> PlanVisitor<T> for Pull<'_, T> {
+    #[inline(always)]
+    fn row<L: Level>(&mut self, i: usize, _: &[T], masses: &[T]) {
+        let range = i * self.dim..(i + 1) * self.dim;
+        let (Some(x_row), Some(gx)) = (self.x.get(range.clone()), self.grad_x.get_mut(range))
+        else {
+            return;
+        };
+        let r = match self.cost {
+            Cost::SquaredEuclidean => T::one(),
+            // Its norm has been checked.
+            Cost::Cosine => vector::norm(x_row).recip(),
+        };
+        let dim = self.dim;
+        let columns = self
+            .y
+            .chunks_exact(dim)
+            .zip(self.grad_y.chunks_exact_mut(dim));
+        let columns = columns.zip(self.y_reciprocals).zip(masses);
+        for (((y_row, gy), &s), &mass) in columns {
+            if mass != T::zero() {
+                pull_together(mass, (x_row, r, gx), (y_row, s, gy));
+            }
+        }
+        finish(self.cost, x_row, r, gx);
     }
 }
 
@@ -115,6 +153,7 @@ fn pull_together<T: Real>(mass: T, x: (&[T], T, &mut [T]), y: (&[T], T, &mut [T]
 }
 
 /// From the sum of the shares to the gradient.
+#[inline(always)]
 fn finish<T: Real>(cost: Cost, row: &[T], reciprocal: T, grad: &mut [T]) {
     match cost {
         Cost::SquaredEuclidean => vector::scale(grad, T::of(2.0)),

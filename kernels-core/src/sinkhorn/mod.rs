@@ -7,36 +7,48 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `problem` | costs and weights, checked once |
+//! | `problem`, `weights` | costs, weights and prices, checked once |
+//! | `rows` | rows of costs, from a matrix or from points |
 //! | `options` | when to stop; what came out |
-//! | `soft_min` | the two half steps: formula, accuracy, special values |
+//! | `pass`, `columns` | the two half steps in one pass: formulas, special values |
+//! | `series` | the sum of exponentials, also where ε is large |
+//! | `chunks` | how rows are shared out among threads |
 //! | `state` | the iteration as a state with a `step` |
-//! | `plan` | entries of the plan on demand |
+//! | `plan` | rows of the plan on demand |
 //! | `annealing` | from a large ε down to a small one |
 //! | `gradient` | the envelope gradient with respect to points |
+//! | `symmetric`, `divergence` | a measure against itself; the debiased divergence |
 
 mod annealing;
+mod chunks;
+mod columns;
+mod divergence;
 mod gradient;
 mod options;
+mod pass;
 mod plan;
 mod problem;
-mod soft_min;
+mod rows;
+mod series;
 mod state;
+mod symmetric;
+mod weights;
 
 pub use annealing::{Annealing, solve_annealed};
+pub use divergence::{
+    Divergence, divergence_workspace_len, sinkhorn_divergence, sinkhorn_divergence_with_grad,
+};
 pub use options::{Outcome, SinkhornOptions};
-pub use problem::Problem;
+pub use problem::{CostSource, Problem};
 pub use state::State;
 
 use crate::{Error, Real};
 
-/// Workspace elements for an `n × m` problem.
+/// Workspace elements for an `n × m` problem with a cost matrix;
+/// [`Problem::workspace_len`] tells it for any problem.
 #[must_use]
 pub fn sinkhorn_workspace_len(n: usize, m: usize) -> usize {
-    // a, f, next f; b, g, a column scratch; and the masked copy of f or g.
-    let rows = n.saturating_mul(3);
-    let columns = m.saturating_mul(3);
-    rows.saturating_add(columns).saturating_add(n.max(m))
+    Problem::<f64>::new(CostSource::Matrix(&[]), n, m).workspace_len()
 }
 
 /// Solves from scratch. Use [`State`] to see the potentials and the plan, to go on

@@ -25,17 +25,21 @@ impl<T: Real> SinkhornOptions<T> {
 /// What a run found. Every number is finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome<T> {
-    /// `⟨a,f⟩ + ⟨b,g⟩`, the dual value. It never exceeds the regularised optimum
-    /// `min_P ⟨P,C⟩ + ε KL(P | a⊗b)`, but for rounding, and equals it at convergence.
-    /// With `−ε H(P)` in place of the KL term the optimum is smaller by
-    /// `ε (H(a) + H(b))`, which is `2 ε log N` for N uniform atoms on each side: the
+    /// The dual value, `⟨a,f⟩ + ⟨b,g⟩` for a balanced problem. It never exceeds the
+    /// regularised optimum `min_P ⟨P,C⟩ + ε KL(P | a⊗b)`, but for rounding, and equals
+    /// it at convergence. With `−ε H(P)` in place of the KL term the optimum is smaller
+    /// by `ε (H(a) + H(b))`, which is `2 ε log N` for N uniform atoms on each side: the
     /// gradient is the same, but values of the two conventions do not compare.
+    ///
+    /// For an unbalanced problem a side with finite ρ has `−ρ ⟨a, exp(−f/ρ) − 1⟩` in
+    /// place of `⟨a,f⟩`, and `−ε (ΣP − Σa Σb)` is added.
     pub value: T,
-    /// `⟨P,C⟩`, the cost of the plan without the entropic term.
-    pub transport_cost: T,
-    /// `Σ_i |Σ_j P_ij − a_i|` of the returned potentials. The column sums are exact but
+    /// `Σ_i |Σ_j P_ij − a_i|` of the returned potentials; where ρ is finite, a_i is
+    /// replaced by what the optimum wants, `a_i exp(−f_i/ρ)`. The columns are exact but
     /// for rounding.
     pub marginal_error: T,
+    /// `Σ_ij P_ij`.
+    pub mass: T,
     /// Iterations made, over all runs of the state.
     pub iterations: usize,
     /// Whether `marginal_error` is within the threshold.

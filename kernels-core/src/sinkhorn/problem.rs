@@ -1,140 +1,156 @@
-//! The balanced entropic transport problem and what is checked about it once.
+//! The entropic transport problem and what is checked about it once.
 
-use crate::{Error, Real, check, vector};
+use super::rows::CostRows;
+use super::weights::Weights;
+use crate::cost::Cost;
+use crate::{Error, Real, check};
 
-/// `min_P ⟨P,C⟩ + ε KL(P | a⊗b)` over plans with row sums `a` and column sums `b`.
+/// Where the costs `C_ij` come from.
+#[derive(Clone, Copy, Debug)]
+pub enum CostSource<'a, T> {
+    /// An `n × m` matrix, row-major. +∞ forbids a pair; NaN, −∞ and numbers within a
+    /// factor of 8 of overflow are refused.
+    Matrix(&'a [T]),
+    /// Two clouds of points. Costs are computed when they are needed, a few rows at a
+    /// time, so that memory is `O((n + m) dim)`; in exchange every iteration computes
+    /// them again, `n m dim` multiplications.
+    Points {
+        /// The cost between two rows.
+        cost: Cost,
+        /// `n × dim`, row-major.
+        x: &'a [T],
+        /// `m × dim`, row-major.
+        y: &'a [T],
+        /// Numbers in a row.
+        dim: usize,
+    },
+}
+
+/// `min_P ⟨P,C⟩ + ε KL(P | a⊗b) + ρ_a KL(P1 | a) + ρ_b KL(Pᵀ1 | b)`, with
+/// `KL(p|q) = Σ p log(p/q) − p + q`. Where ρ is infinite the marginal is imposed.
+///
+/// ```
+/// use kernels_core::sinkhorn::{CostSource, Problem};
+///
+/// let cost = [0.0, 1.0, 4.0, 1.0, 0.0, 1.0];
+/// let balanced = Problem::new(CostSource::Matrix(&cost), 2, 3);
+/// let unbalanced = balanced.with_weights(&[0.2, 0.8], &[0.5, 0.25, 0.25]).unbalanced(1.0, 1.0);
+/// assert_eq!(unbalanced.n, 2);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Problem<'a, T> {
-    /// `n × m`, row-major. +∞ forbids a pair; NaN, −∞ and numbers within a factor of 8
-    /// of overflow are refused.
-    pub cost: &'a [T],
+    /// The costs.
+    pub cost: CostSource<'a, T>,
     /// Rows: atoms of the first measure.
     pub n: usize,
     /// Columns: atoms of the second measure.
     pub m: usize,
-    /// Weights of the rows, or `None` for `1/n` each. They may be zero and must sum to
-    /// one within 0.1 %; the rest is divided out.
+    /// Weights of the rows, or `None` for `1/n` each. They may be zero. In a balanced
+    /// problem they must sum to one within 0.1 %, and the rest is divided out; in an
+    /// unbalanced one any positive mass will do.
     pub a: Option<&'a [T]>,
     /// Weights of the columns, likewise.
     pub b: Option<&'a [T]>,
+    /// Price ρ of creating or destroying mass at the rows; +∞ forbids it.
+    pub rho_a: T,
+    /// The same at the columns.
+    pub rho_b: T,
 }
 
-/// What the solver has to know about the entries of the cost matrix.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct CostRange<T> {
-    /// Largest minus smallest permitted entry.
-    pub(super) width: T,
-    /// Whether a pair is forbidden.
-    pub(super) masked: bool,
-}
+impl<'a, T: Real> Problem<'a, T> {
+    /// A balanced problem with uniform weights.
+    #[must_use]
+    pub fn new(cost: CostSource<'a, T>, n: usize, m: usize) -> Self {
+        Self {
+            cost,
+            n,
+            m,
+            a: None,
+            b: None,
+            rho_a: T::infinity(),
+            rho_b: T::infinity(),
+        }
+    }
 
-impl<T: Real> Problem<'_, T> {
-    /// Checks lengths and entries.
-    pub(super) fn check(&self, operation: &'static str) -> Result<CostRange<T>, Error> {
+    /// The same with weights.
+    #[must_use]
+    pub fn with_weights(self, a: &'a [T], b: &'a [T]) -> Self {
+        Self {
+            a: Some(a),
+            b: Some(b),
+            ..self
+        }
+    }
+
+    /// The same with marginals that cost `rho_a` and `rho_b` to miss.
+    #[must_use]
+    pub fn unbalanced(self, rho_a: T, rho_b: T) -> Self {
+        Self {
+            rho_a,
+            rho_b,
+            ..self
+        }
+    }
+
+    /// Whether both marginals are imposed.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        self.rho_a == T::infinity() && self.rho_b == T::infinity()
+    }
+
+    /// Sizes and parameters; entries are checked where they are read first.
+    pub(super) fn check(&self, operation: &'static str) -> Result<(), Error> {
         check::at_least_one(operation, "n", self.n)?;
         check::at_least_one(operation, "m", self.m)?;
-        check::shape(operation, "cost", self.cost, self.n.saturating_mul(self.m))?;
-        let (mut low, mut high, mut masked) = (T::infinity(), T::neg_infinity(), false);
-        for (index, &entry) in self.cost.iter().enumerate() {
-            if entry == T::infinity() {
-                masked = true;
-            } else if entry.abs() <= check::room() {
-                low = low.min(entry);
-                high = high.max(entry);
-            } else {
-                let expected =
-                    "+inf (a forbidden pair), or at most an eighth of the largest number";
-                let got = entry.wide();
-                return Err(Error::Element {
-                    operation,
-                    argument: "cost",
-                    expected,
-                    index,
-                    got,
-                });
+        for (argument, rho) in [("rho_a", self.rho_a), ("rho_b", self.rho_b)] {
+            if rho != T::infinity() {
+                check::positive(operation, argument, rho)?;
             }
         }
-        Ok(CostRange {
-            width: high - low,
-            masked,
-        })
-    }
-
-    /// Every atom with mass needs a permitted partner with mass. This is necessary, not
-    /// sufficient: where no plan exists for subtler reasons the iteration does not
-    /// converge, and says so.
-    pub(super) fn check_partners(
-        &self,
-        operation: &'static str,
-        a: &[T],
-        b: &[T],
-        reached: &mut [T],
-    ) -> Result<(), Error> {
-        let open = |weight: T, entry: T| weight > T::zero() && entry < T::infinity();
-        reached.fill(T::zero());
-        for (index, (row, &weight)) in self.cost.chunks_exact(self.m).zip(a).enumerate() {
-            if weight == T::zero() {
-                continue;
-            }
-            if !row.iter().zip(b).any(|(&entry, &b_j)| open(b_j, entry)) {
-                return Err(Error::Infeasible {
-                    operation,
-                    side: "row",
-                    index,
-                });
-            }
-            for (mark, &entry) in reached.iter_mut().zip(row) {
-                if open(weight, entry) {
-                    *mark = T::one();
-                }
-            }
-        }
-        match reached.iter().zip(b).position(|(&mark, &b_j)| b_j > mark) {
-            None => Ok(()),
-            Some(index) => Err(Error::Infeasible {
-                operation,
-                side: "column",
-                index,
-            }),
-        }
+        Ok(())
     }
 }
 
-/// Copies weights into the workspace, normalised.
-pub(super) fn fill_weights<T: Real>(
+/// Every atom with mass needs a permitted partner with mass. This is necessary, not
+/// sufficient: where no plan exists for subtler reasons the iteration does not
+/// converge, and says so. `reached` is scratch for one number for each column.
+pub(super) fn check_partners<T: Real>(
     operation: &'static str,
-    argument: &'static str,
-    given: Option<&[T]>,
-    out: &mut [T],
+    rows: &CostRows<'_, T>,
+    a: &Weights<'_, T>,
+    b: &Weights<'_, T>,
+    reached: &mut [T],
 ) -> Result<(), Error> {
-    let Some(given) = given else {
-        out.fill(T::count(out.len()).recip());
+    let CostRows::Matrix { cost, m } = *rows else {
+        // Costs between points are finite.
         return Ok(());
     };
-    check::shape(operation, argument, given, out.len())?;
-    let bad = |weight: &T| !weight.is_finite() || *weight < T::zero();
-    if let Some((index, weight)) = given.iter().enumerate().find(|(_, weight)| bad(weight)) {
-        let expected = "finite and not negative";
-        return Err(Error::Element {
+    let open = |weight: T, entry: T| weight > T::zero() && entry < T::infinity();
+    reached.fill(T::zero());
+    for (index, (row, &weight)) in cost.chunks_exact(m).zip(a.share.iter()).enumerate() {
+        if weight == T::zero() {
+            continue;
+        }
+        if !row.iter().zip(b.share.iter()).any(|(&c, &b)| open(b, c)) {
+            return Err(Error::Infeasible {
+                operation,
+                side: "row",
+                index,
+            });
+        }
+        for (mark, &entry) in reached.iter_mut().zip(row) {
+            if open(weight, entry) {
+                *mark = T::one();
+            }
+        }
+    }
+    let mut marks = reached.iter().zip(b.share.iter());
+    match marks.position(|(&mark, &weight)| weight > mark) {
+        None => Ok(()),
+        Some(index) => Err(Error::Infeasible {
             operation,
-            argument,
-            expected,
+            side: "column",
             index,
-            got: weight.wide(),
-        });
+        }),
     }
-    let total = vector::sum_of(given, |weight| weight);
-    if !((total - T::one()).abs() <= T::of(1e-3)) {
-        let expected = "weights that sum to 1 (within 0.001)";
-        return Err(Error::Parameter {
-            operation,
-            argument,
-            expected,
-            got: total.wide(),
-        });
-    }
-    for (slot, &weight) in out.iter_mut().zip(given) {
-        *slot = weight / total;
-    }
-    Ok(())
 }

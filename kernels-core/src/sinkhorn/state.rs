@@ -1,19 +1,23 @@
 //! The iteration as an explicit state with a `step`.
 //!
-//! Between steps this holds: `next_f` is the row potential that g asks for. A step
-//! takes it over, updates g, and looks one half step ahead again:
-//!
-//! `f ← next_f`, `g ← columns(f)`, `next_f ← rows(g)`.
-//!
-//! The look-ahead costs nothing, since the next step would compute it anyway, and it
-//! yields the row sums of the plan of the *current* (f, g): the marginal error that is
-//! reported belongs to the potentials that are returned.
+//! Between steps this holds: `next_f` and `next_g` are what the present (f, g) leads to.
+//! A step takes them over and looks ahead again, by one pass over the costs (`pass.rs`),
+//! which also yields the row sums of the plan of the *current* (f, g): the marginal
+//! error that is reported belongs to the potentials that are returned.
 
+use core::marker::PhantomData;
+
+use super::chunks::{ChunkMemory, chunk_count};
+use super::columns::{ColumnSoftMin, ColumnUpdate};
 use super::options::{Outcome, SinkhornOptions};
-use super::problem::{CostRange, Problem, fill_weights};
-use super::sinkhorn_workspace_len;
-use super::soft_min::{self, Direct, NearOne, Series, SoftMin};
-use crate::{Error, Real, check, vector};
+use super::pass::{Damping, Pass};
+use super::problem::{Problem, check_partners};
+use super::rows::{CostRange, CostRows, rows_workspace_len, tile_len};
+use super::series::{Direct, NearOne, Series};
+use super::weights::Weights;
+use crate::level::dispatch;
+use crate::panel::GROUP;
+use crate::{Error, Real, check};
 
 const OPERATION: &str = "sinkhorn";
 
@@ -21,65 +25,102 @@ const OPERATION: &str = "sinkhorn";
 /// `P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε)`.
 #[derive(Debug)]
 pub struct State<'s, T> {
-    pub(super) cost: &'s [T],
+    pub(super) rows: CostRows<'s, T>,
     range: CostRange<T>,
     pub(super) epsilon: T,
-    pub(super) a: &'s mut [T],
-    pub(super) b: &'s mut [T],
+    pub(super) rho: (T, T),
+    pub(super) a: Weights<'s, T>,
+    pub(super) b: Weights<'s, T>,
     pub(super) f: &'s mut [T],
     pub(super) g: &'s mut [T],
-    next_f: &'s mut [T],
-    /// f or g with −∞ at zero weights.
-    masked: &'s mut [T],
-    /// One number for each column, free between half steps.
-    scratch: &'s mut [T],
-    marginal_error: T,
-    iterations: usize,
+    pub(super) next_f: &'s mut [T],
+    next_g: &'s mut [T],
+    /// g with −∞ at zero weights.
+    pub(super) masked: &'s mut [T],
+    pub(super) memory: ChunkMemory<'s, T>,
+    omega: T,
+    /// Whether f and g have not been updated since they were given.
+    pub(super) fresh: bool,
+    pub(super) marginal_error: T,
+    mass: T,
+    pub(super) iterations: usize,
+}
+
+impl<T: Real> Problem<'_, T> {
+    /// Workspace elements that [`State::new`] and [`super::solve`] need.
+    #[must_use]
+    pub fn workspace_len(&self) -> usize {
+        let (n, m) = (self.n, self.m);
+        // Column sums, terms and tile.
+        let tile = tile_len(&self.cost, m);
+        let chunk = m.saturating_mul(1 + GROUP).saturating_add(tile);
+        let sides = n.saturating_mul(3).saturating_add(m.saturating_mul(4));
+        sides
+            .saturating_add(chunk.saturating_mul(chunk_count(n)))
+            .saturating_add(rows_workspace_len(self))
+    }
 }
 
 impl<'s, T: Real> State<'s, T> {
     /// Starts from `g = 0`.
     ///
     /// # Errors
-    /// Wrong lengths, an ε that is not a positive normal number, bad costs or weights,
-    /// an atom with mass but no permitted partner, or potentials that overflow.
+    /// Wrong lengths, an ε or ρ that is not a positive normal number, bad costs, points
+    /// or weights, an atom with mass but no permitted partner, or potentials that
+    /// overflow.
     pub fn new(
         problem: &Problem<'s, T>,
         epsilon: T,
         workspace: &'s mut [T],
     ) -> Result<Self, Error> {
         check::positive(OPERATION, "epsilon", epsilon)?;
-        let range = problem.check(OPERATION)?;
+        problem.check(OPERATION)?;
         let (n, m) = (problem.n, problem.m);
-        let workspace = check::workspace(OPERATION, workspace, sinkhorn_workspace_len(n, m))?;
-        let (a, rest) = workspace.split_at_mut(n);
+        let balanced = problem.is_balanced();
+        let workspace = check::workspace(OPERATION, workspace, problem.workspace_len())?;
+        let (share_a, rest) = workspace.split_at_mut(n);
         let (f, rest) = rest.split_at_mut(n);
         let (next_f, rest) = rest.split_at_mut(n);
-        let (b, rest) = rest.split_at_mut(m);
+        let (share_b, rest) = rest.split_at_mut(m);
         let (g, rest) = rest.split_at_mut(m);
-        let (scratch, masked) = rest.split_at_mut(m);
-        fill_weights(OPERATION, "a", problem.a, a)?;
-        fill_weights(OPERATION, "b", problem.b, b)?;
-        problem.check_partners(OPERATION, a, b, scratch)?;
+        let (next_g, rest) = rest.split_at_mut(m);
+        let (masked, rest) = rest.split_at_mut(m);
+        let chunks = chunk_count(n);
+        let (columns, rest) = rest.split_at_mut(chunks * m);
+        let (terms, rest) = rest.split_at_mut(chunks * m * GROUP);
+        let (tiles, rest) = rest.split_at_mut(chunks * tile_len(&problem.cost, m));
+        let (rows, range) = CostRows::new(OPERATION, problem, rest)?;
+        let a = Weights::fill(OPERATION, "a", problem.a, balanced, share_a)?;
+        let b = Weights::fill(OPERATION, "b", problem.b, balanced, share_b)?;
+        if range.masked {
+            check_partners(OPERATION, &rows, &a, &b, masked)?;
+        }
         f.fill(T::zero());
         g.fill(T::zero());
         let mut state = Self {
-            cost: problem.cost,
+            rows,
             range,
             epsilon,
+            rho: (problem.rho_a, problem.rho_b),
             a,
             b,
             f,
             g,
             next_f,
+            next_g,
             masked,
-            scratch,
+            memory: ChunkMemory {
+                columns,
+                terms,
+                tiles,
+            },
+            omega: T::one(),
+            fresh: true,
             marginal_error: T::infinity(),
+            mass: T::one(),
             iterations: 0,
         };
-        state.look_ahead()?;
-        // Until the first step the columns are not exact, so there is no error to report.
-        state.marginal_error = T::infinity();
+        state.restart()?;
         Ok(state)
     }
 
@@ -90,7 +131,27 @@ impl<'s, T: Real> State<'s, T> {
     pub fn set_epsilon(&mut self, epsilon: T) -> Result<(), Error> {
         check::positive(OPERATION, "epsilon", epsilon)?;
         self.epsilon = epsilon;
-        self.look_ahead()?;
+        self.restart()
+    }
+
+    /// Goes on from a column potential that is known from elsewhere, such as the last
+    /// training step's: the closer it is to the answer, the fewer iterations are left.
+    ///
+    /// # Errors
+    /// A wrong length, a NaN or infinite entry, or potentials that overflow.
+    pub fn warm_start(&mut self, g: &[T]) -> Result<(), Error> {
+        check::shape(OPERATION, "g", g, self.g.len())?;
+        check::finite(OPERATION, "g", g)?;
+        self.g.copy_from_slice(g);
+        self.restart()
+    }
+
+    /// Looks ahead from potentials of which only g counts.
+    fn restart(&mut self) -> Result<(), Error> {
+        self.fresh = true;
+        check_room(self.b.share.iter().zip(self.g.iter()), "a column potential")?;
+        self.look_ahead(true)?;
+        // Until the first step the columns are not exact, so there is no error to report.
         self.marginal_error = T::infinity();
         Ok(())
     }
@@ -102,19 +163,16 @@ impl<'s, T: Real> State<'s, T> {
     /// state is then of no further use.
     pub fn step(&mut self) -> Result<T, Error> {
         self.f.copy_from_slice(self.next_f);
-        if self.near_one() {
-            self.update_columns::<NearOne>();
-        } else {
-            self.update_columns::<Direct>();
-        }
-        self.look_ahead()?;
+        self.g.copy_from_slice(self.next_g);
+        self.fresh = false;
+        self.look_ahead(true)?;
         self.iterations = self.iterations.saturating_add(1);
         Ok(self.marginal_error)
     }
 
     /// Steps until the threshold or the limit of iterations, which counts from the
-    /// creation of the state; then fixes the gauge `⟨a,f⟩ = ⟨b,g⟩` and sums up.
-    /// `options.epsilon` replaces the present ε if it differs.
+    /// creation of the state; then fixes the gauge `⟨a,f⟩ = ⟨b,g⟩` of a balanced problem
+    /// and sums up. `options.epsilon` replaces the present ε if it differs.
     ///
     /// # Errors
     /// As [`State::step`]; also when a result does not fit the scalar type.
@@ -128,12 +186,14 @@ impl<'s, T: Real> State<'s, T> {
         {
             self.step()?;
         }
+        if self.b.some_zero {
+            self.fill_zero_columns();
+        }
         self.fix_gauge();
-        let value = weighted_sum(self.a, self.f) + weighted_sum(self.b, self.g);
         Ok(Outcome {
-            value: check::fits(OPERATION, "the dual value", value)?,
-            transport_cost: check::fits(OPERATION, "the transport cost", self.transport_cost())?,
+            value: check::fits(OPERATION, "the dual value", self.dual_value())?,
             marginal_error: check::fits(OPERATION, "the marginal error", self.marginal_error)?,
+            mass: check::fits(OPERATION, "the transported mass", self.mass)?,
             iterations: self.iterations,
             converged: self.marginal_error <= options.threshold,
         })
@@ -146,10 +206,10 @@ impl<'s, T: Real> State<'s, T> {
         (self.f, self.g)
     }
 
-    /// `(a, b)`, normalised.
+    /// `(a, b)`, each divided by its sum.
     #[must_use]
     pub fn weights(&self) -> (&[T], &[T]) {
-        (self.a, self.b)
+        (self.a.share, self.b.share)
     }
 
     /// `Σ_i |Σ_j P_ij − a_i|` of the present potentials; +∞ before the first step.
@@ -164,107 +224,198 @@ impl<'s, T: Real> State<'s, T> {
         self.iterations
     }
 
-    /// Borrows the room for one number for each column, whose content does not matter;
-    /// to be given back by [`State::return_scratch`].
-    pub(super) fn take_scratch(&mut self) -> &'s mut [T] {
-        core::mem::take(&mut self.scratch)
+    /// The dual value of the present potentials, whose columns are exact.
+    fn dual_value(&self) -> T {
+        if self.is_balanced() {
+            // The plan has mass 1, but for rounding that ε would magnify.
+            self.dual_sides()
+        } else {
+            self.dual_value_with_mass()
+        }
     }
 
-    pub(super) fn return_scratch(&mut self, scratch: &'s mut [T]) {
-        self.scratch = scratch;
+    /// The dual value of any potentials.
+    pub(super) fn dual_value_with_mass(&self) -> T {
+        self.dual_sides() - self.epsilon * (self.mass - self.a.mass * self.b.mass)
+    }
+
+    fn dual_sides(&self) -> T {
+        let side = |weights: &Weights<'_, T>, potentials: &[T], rho: T| {
+            if rho == T::infinity() {
+                weights.mean_of(potentials, |p| p)
+            } else {
+                weights.mean_of(potentials, |p| -rho * (-p / rho).exp_m1())
+            }
+        };
+        side(&self.a, self.f, self.rho.0) + side(&self.b, self.g, self.rho.1)
+    }
+
+    pub(super) fn is_balanced(&self) -> bool {
+        self.rho.0 == T::infinity() && self.rho.1 == T::infinity()
+    }
+
+    /// `1/(ε ln 2)`: exponents are powers of two.
+    pub(super) fn rate(&self) -> T {
+        T::of(core::f64::consts::LOG2_E) / self.epsilon
     }
 
     fn near_one(&self) -> bool {
         !self.range.masked && self.range.width < self.epsilon
     }
 
-    fn update_columns<S: Series<T>>(&mut self) {
-        let masked = mask(self.a, self.f, self.masked);
-        soft_min::columns::<T, S>(
-            self.cost,
-            masked,
-            self.a,
-            self.epsilon,
-            self.g,
-            self.scratch,
-        );
-    }
-
-    /// Recomputes `next_f` and the marginal error of the present (f, g).
-    fn look_ahead(&mut self) -> Result<(), Error> {
+    /// One pass; without `columns`, `next_g` stays what it is.
+    pub(super) fn look_ahead(&mut self, columns: bool) -> Result<(), Error> {
         if self.near_one() {
-            self.update_rows::<NearOne>()?;
+            self.look_ahead_by::<NearOne>(columns)
         } else {
-            self.update_rows::<Direct>()?;
+            self.look_ahead_by::<Direct>(columns)
         }
-        let columns = self.b.iter().zip(self.g.iter());
-        check_room(columns, "a column potential")
     }
 
-    fn update_rows<S: Series<T>>(&mut self) -> Result<(), Error> {
-        let masked = mask(self.b, self.g, self.masked);
-        let rate = self.epsilon.recip();
-        let mut error = T::zero();
-        let rows = self
-            .cost
-            .chunks_exact(self.b.len())
-            .zip(self.next_f.iter_mut());
-        for ((row, next), (&a, f)) in rows.zip(self.a.iter().zip(self.f.iter_mut())) {
-            let soft_min: SoftMin<T> = soft_min::row::<T, S>(row, masked, self.b, rate);
-            *next = soft_min.potential(self.epsilon);
-            if a > T::zero() {
-                error += a * soft_min.relative_excess(*f, rate).abs();
+    /// One pass: `next_f`, `next_g` and the marginal error of the present (f, g).
+    fn look_ahead_by<S: Series>(&mut self, columns: bool) -> Result<(), Error> {
+        let (damping_a, damping_b) = (
+            Damping::new(self.rho.0, self.epsilon, self.omega, self.b.log_mass),
+            Damping::new(self.rho.1, self.epsilon, self.omega, self.a.log_mass),
+        );
+        let rate = self.rate();
+        let pass = Pass {
+            rows: self.rows,
+            g: if self.b.some_zero {
+                mask(self.b.share, self.g, self.masked)
             } else {
-                // Without mass it acts on nothing, so it need not lag behind g.
-                *f = *next;
+                self.g
+            },
+            b: self.b.share,
+            epsilon: self.epsilon,
+            rate,
+            damping: damping_a,
+            fresh: self.fresh,
+            columns,
+        };
+        let sums = self
+            .memory
+            .run::<S>(&pass, self.f, self.a.share, self.next_f);
+        self.marginal_error = self.a.mass * sums.error;
+        self.mass = self.a.mass * sums.mass;
+        if self.a.some_zero {
+            // Without mass they act on nothing, so they need not lag behind g.
+            let rows = self.f.iter_mut().zip(self.next_f.iter());
+            for ((f, &next), &a) in rows.zip(self.a.share.iter()) {
+                *f = if a > T::zero() { *f } else { next };
             }
         }
-        self.marginal_error = error;
-        check_room(self.a.iter().zip(self.next_f.iter()), "a row potential")
+        check_room(
+            self.a.share.iter().zip(self.next_f.iter()),
+            "a row potential",
+        )?;
+        if !columns {
+            return Ok(());
+        }
+        let update = ColumnUpdate {
+            columns: self.memory.columns,
+            g: self.g,
+            b: self.b.share,
+            next_g: self.next_g,
+            epsilon: self.epsilon,
+            damping: damping_b,
+            series: PhantomData::<S>,
+        };
+        if !dispatch(update) {
+            self.column_soft_min::<S>(true);
+            let offset = self.epsilon * damping_b.log_mass;
+            let columns = self.b.share.iter().zip(self.g.iter());
+            let columns = columns.zip(self.memory.columns.iter());
+            for (next, ((&b, &g), &soft_min)) in self.next_g.iter_mut().zip(columns) {
+                if b > T::zero() {
+                    *next = damping_b.next(g, soft_min - offset);
+                }
+            }
+        }
+        check_room(
+            self.b.share.iter().zip(self.next_g.iter()),
+            "a column potential",
+        )
+    }
+
+    /// Soft minima of all columns by way of their maxima, for `next_f` or for f, where
+    /// the column sums of the pass were.
+    fn column_soft_min<S: Series>(&mut self, ahead: bool) {
+        let m = self.g.len();
+        let (epsilon, rate) = (self.epsilon, self.rate());
+        let tile = self.memory.tiles.len() / chunk_count(self.f.len());
+        let (maxima, _) = self.memory.terms.split_at_mut(m);
+        let (out, _) = self.memory.columns.split_at_mut(m);
+        let (tile, _) = self.memory.tiles.split_at_mut(tile);
+        dispatch(ColumnSoftMin {
+            rows: &self.rows,
+            f: if ahead { self.next_f } else { self.f },
+            a: self.a.share,
+            epsilon,
+            rate,
+            maxima,
+            out,
+            tile,
+            series: PhantomData::<S>,
+        });
+    }
+
+    /// Potentials of the columns without mass, which take no part in the iteration.
+    fn fill_zero_columns(&mut self) {
+        let log_mass = self.a.log_mass;
+        let damping = Damping::new(self.rho.1, self.epsilon, T::one(), log_mass);
+        let epsilon = self.epsilon;
+        if self.near_one() {
+            self.column_soft_min::<NearOne>(false);
+        } else {
+            self.column_soft_min::<Direct>(false);
+        }
+        let columns = self.b.share.iter().zip(self.memory.columns.iter());
+        for (g, (&b, &soft_min)) in self.g.iter_mut().zip(columns) {
+            if b == T::zero() {
+                *g = damping.next(*g, soft_min - epsilon * log_mass);
+            }
+        }
     }
 
     /// Shifts mass-free: P, and so every later iterate, depends on f ⊕ g alone.
     fn fix_gauge(&mut self) {
-        let shift = (weighted_sum(self.b, self.g) - weighted_sum(self.a, self.f)) * T::of(0.5);
+        if !self.is_balanced() {
+            return;
+        }
+        let (of_f, of_g) = (self.a.mean_of(self.f, |p| p), self.b.mean_of(self.g, |p| p));
+        let shift = (of_g - of_f) * T::of(0.5);
         for f in self.f.iter_mut().chain(self.next_f.iter_mut()) {
             *f += shift;
         }
-        for g in self.g.iter_mut() {
+        for g in self.g.iter_mut().chain(self.next_g.iter_mut()) {
             *g -= shift;
         }
     }
 }
 
-/// `⟨w, p⟩`, where a potential without weight does not count even if it is infinite.
-fn weighted_sum<T: Real>(weights: &[T], potentials: &[T]) -> T {
-    let term = |w: T, p: T| if w > T::zero() { w * p } else { T::zero() };
-    vector::reduce(weights, potentials, term)
-}
-
 /// Copies potentials, −∞ where the weight is zero.
-fn mask<'m, T: Real>(weights: &[T], potentials: &[T], out: &'m mut [T]) -> &'m [T] {
-    let (out, _) = out.split_at_mut(weights.len());
+pub(super) fn mask<'m, T: Real>(weights: &[T], potentials: &[T], out: &'m mut [T]) -> &'m [T] {
     for ((slot, &w), &p) in out.iter_mut().zip(weights).zip(potentials) {
         *slot = if w > T::zero() { p } else { T::neg_infinity() };
     }
     out
 }
 
-/// The half steps add and subtract two potentials and two costs: near the largest
-/// number an exponent would overflow to −∞ and its term be lost without a word.
+/// A pass adds and subtracts two potentials and two costs: near the largest number an
+/// exponent would overflow to −∞ and its term be lost without a word.
 fn check_room<'v, T: Real>(
-    pairs: impl Iterator<Item = (&'v T, &'v T)>,
+    mut pairs: impl Iterator<Item = (&'v T, &'v T)>,
     quantity: &'static str,
 ) -> Result<(), Error> {
-    for (&weight, &potential) in pairs {
-        // NaN fails.
-        if weight > T::zero() && !(potential.abs() <= check::room()) {
-            return Err(Error::Overflow {
-                operation: OPERATION,
-                quantity,
-                got: potential.wide(),
-            });
-        }
+    // NaN is out of range.
+    let outside = |weight: T, p: T| weight > T::zero() && !(p.abs() <= check::room());
+    match pairs.find(|(weight, potential)| outside(**weight, **potential)) {
+        None => Ok(()),
+        Some((_, potential)) => Err(Error::Overflow {
+            operation: OPERATION,
+            quantity,
+            got: potential.wide(),
+        }),
     }
-    Ok(())
 }

@@ -1,7 +1,8 @@
 //! Random problems and short ways to solve them.
 
 use kernels_core::sinkhorn::{
-    Annealing, Outcome, Problem, SinkhornOptions, State, sinkhorn_workspace_len, solve_annealed,
+    Annealing, CostSource, Outcome, Problem, SinkhornOptions, State, sinkhorn_workspace_len,
+    solve_annealed,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -20,11 +21,9 @@ impl Case {
     pub(crate) fn problem(&self) -> Problem<'_, f64> {
         let (a, b) = (Some(self.a.as_slice()), Some(self.b.as_slice()));
         Problem {
-            cost: &self.cost,
-            n: self.n,
-            m: self.m,
             a,
             b,
+            ..Problem::new(CostSource::Matrix(&self.cost), self.n, self.m)
         }
     }
 
@@ -45,6 +44,7 @@ impl Case {
 #[derive(Clone, Debug)]
 pub(crate) struct Solved {
     pub(crate) outcome: Outcome<f64>,
+    pub(crate) transport_cost: f64,
     pub(crate) f: Vec<f64>,
     pub(crate) plan: Vec<f64>,
 }
@@ -62,10 +62,11 @@ pub(crate) fn solve(case: &Case, epsilon: f64) -> Solved {
         iterations_per_level: 20,
     };
     let mut workspace = vec![0.0; sinkhorn_workspace_len(case.n, case.m)];
-    let (state, outcome) =
+    let (mut state, outcome) =
         solve_annealed(&case.problem(), &options, &schedule, &mut workspace).expect("a legal case");
     Solved {
         outcome,
+        transport_cost: state.transport_cost().expect("finite"),
         f: state.potentials().0.to_vec(),
         plan: plan(&state, case.n, case.m),
     }

@@ -3,7 +3,9 @@
 use crate::common::assert_close;
 use kernels_core::cost::{Cost, CostScale, cost_matrix, rescale};
 use kernels_core::normalize::{normalize_rows, normalize_rows_backward};
-use kernels_core::sinkhorn::{Annealing, Problem, SinkhornOptions, solve_annealed};
+use kernels_core::sinkhorn::{
+    Annealing, CostSource, Problem, SinkhornOptions, sinkhorn_workspace_len, solve_annealed,
+};
 
 fn numbers(len: usize, rate: f64) -> Vec<f64> {
     (0..len)
@@ -81,13 +83,7 @@ fn normalising_and_back() {
 #[test]
 fn annealing_is_faster_and_checked() {
     let cost = numbers(36, 0.83);
-    let problem = Problem {
-        cost: &cost,
-        n: 6,
-        m: 6,
-        a: None,
-        b: None,
-    };
+    let problem = Problem::new(CostSource::Matrix(&cost), 6, 6);
     let options = SinkhornOptions {
         epsilon: 0.001,
         threshold: 1e-6,
@@ -98,7 +94,7 @@ fn annealing_is_faster_and_checked() {
         factor: 0.5,
         iterations_per_level: 10,
     };
-    let mut workspace = [0.0; 64];
+    let mut workspace = vec![0.0; sinkhorn_workspace_len(6, 6)];
     let plain = kernels_core::sinkhorn::solve(&problem, &options, &mut workspace).expect("legal");
     let annealed = solve_annealed(&problem, &options, &schedule, &mut workspace)
         .expect("legal")

@@ -11,7 +11,7 @@ use kernels_core::sin_sim::{
     OtOptions, SinSimOptions, ot_term_with_grad, ot_term_workspace_len, sin_sim_with_grad,
     sin_sim_workspace_len,
 };
-use kernels_core::sinkhorn::{Problem, SinkhornOptions, sinkhorn_workspace_len, solve};
+use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, sinkhorn_workspace_len, solve};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -58,13 +58,7 @@ fn ot_value(z: &[f64], rows: usize, dim: usize, options: &OtOptions<f64>, diviso
     let mut cost = vec![0.0; n * n];
     cost_matrix(options.cost, x, y, n, n, dim, &mut cost).expect("finite");
     cost.iter_mut().for_each(|c| *c /= divisor);
-    let problem = Problem {
-        cost: &cost,
-        n,
-        m: n,
-        a: None,
-        b: None,
-    };
+    let problem = Problem::new(CostSource::Matrix(&cost), n, n);
     let mut workspace = vec![0.0; sinkhorn_workspace_len(n, n)];
     solve(&problem, &options.sinkhorn, &mut workspace)
         .expect("finite")

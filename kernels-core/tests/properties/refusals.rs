@@ -4,7 +4,9 @@
 use kernels_core::cost::{Cost, CostScale, cost_matrix};
 use kernels_core::nt_xent::{nt_xent, nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::sin_sim::{OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len};
-use kernels_core::sinkhorn::{Outcome, Problem, SinkhornOptions, sinkhorn_workspace_len, solve};
+use kernels_core::sinkhorn::{
+    CostSource, Outcome, Problem, SinkhornOptions, sinkhorn_workspace_len, solve,
+};
 use kernels_core::{Error, Real};
 
 fn contrast(z: &[f32], rows: usize, dim: usize, tau: f32) -> Result<f32, Error> {
@@ -27,11 +29,9 @@ fn transport<T: Real>(
     let mut workspace = vec![T::zero(); 64];
     solve(
         &Problem {
-            cost,
-            n,
-            m,
             a: weights[0],
             b: weights[1],
+            ..Problem::new(CostSource::Matrix(cost), n, m)
         },
         &options,
         &mut workspace,
@@ -83,7 +83,7 @@ fn contrast_refuses() {
         Err(Error::Overflow { .. })
     ));
     let tiny = z.map(|z| z * 1e-37);
-    let (mut grad, mut workspace) = ([0.0; 8], [0.0; 64]);
+    let (mut grad, mut workspace) = ([0.0; 8], vec![0.0; nt_xent_workspace_len(4, 2)]);
     let result = nt_xent_with_grad(&tiny, 4, 2, 0.01, &mut grad, &mut workspace);
     assert!(matches!(result, Err(Error::Overflow { .. })), "{result:?}");
 }
@@ -91,7 +91,7 @@ fn contrast_refuses() {
 #[test]
 fn lengths_are_checked_before_anything_is_written() {
     let z = [1.0_f64; 8];
-    let (mut grad, mut workspace) = ([7.0; 7], [7.0; 64]);
+    let (mut grad, mut workspace) = ([7.0; 7], vec![7.0; nt_xent_workspace_len(4, 2)]);
     let got = nt_xent_with_grad(&z, 4, 2, 0.5, &mut grad, &mut workspace);
     let error = got.expect_err("the gradient is too short");
     assert_eq!(

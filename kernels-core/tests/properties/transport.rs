@@ -27,7 +27,7 @@ proptest! {
         }
         prop_assert_eq!(solved.outcome.converged, solved.outcome.marginal_error <= 1e-10);
         let transport: f64 = solved.plan.iter().zip(&case.cost).map(|(p, c)| p * c).sum();
-        assert_close(solved.outcome.transport_cost, transport, 1e-12);
+        assert_close(solved.transport_cost, transport, 1e-12);
     }
 
     /// The primal value of the returned plan equals the dual value that is reported.

@@ -1,0 +1,79 @@
+//! The first sweep: what the terms of each row sum to.
+
+use core::ops::Range;
+
+use super::layout::{Lanes, PANEL};
+use super::pairs::Tile;
+use super::sweep::Sweep;
+use super::terms::Terms;
+use super::tile::fold;
+use crate::Real;
+use crate::level::{Level, Task};
+
+/// One pair of blocks of the first sweep.
+pub(super) struct Reduce<'t, 's, T, K> {
+    pub(super) sweep: &'t Sweep<'s, T, K>,
+    pub(super) first: Range<usize>,
+    pub(super) second: Range<usize>,
+    /// Of the first block's rows, then of the second's.
+    pub(super) sums: &'t mut [Lanes<T>],
+    /// Room for the terms, or nothing.
+    pub(super) kept: &'t mut [Lanes<T>],
+}
+
+impl<T: Real, K: Terms> Task for Reduce<'_, '_, T, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let Self {
+            sweep,
+            first,
+            second,
+            sums,
+            kept,
+        } = self;
+        sums.fill([K::identity(); PANEL]);
+        let (of_rows, of_columns) = sums.split_at_mut(sums.len() / 2);
+        let mut memory = kept.chunks_exact_mut(sweep.units.shape.tile());
+        for tile in Tile::all(&first, &second) {
+            let kept = memory.next().unwrap_or_default();
+            for p in tile.rows.clone() {
+                let mut across = [[K::identity::<T>(); PANEL]; PANEL];
+                for q in tile.columns_of(p) {
+                    let products = sweep.products::<L>(p, q);
+                    let shifts = &sweep.shifts[q];
+                    let mut down = [K::identity::<T>(); PANEL];
+                    let mut kept = kept
+                        .get_mut(tile.place(p, q))
+                        .unwrap_or_default()
+                        .iter_mut();
+                    let rows = products.iter().zip(&sweep.shifts[p]);
+                    for ((products, &shift), across) in rows.zip(&mut across) {
+                        let (row, column) = K::of::<L, T>(products, shift, shifts, sweep.rate);
+                        combine_all::<T, K>(across, &row);
+                        combine_all::<T, K>(&mut down, &column);
+                        if let Some(slot) = kept.next() {
+                            *slot = row;
+                        }
+                    }
+                    if p != q {
+                        combine_all::<T, K>(&mut of_columns[q - second.start], &down);
+                    }
+                }
+                let totals = of_rows[p - first.start].iter_mut();
+                for (total, terms) in totals.zip(&across) {
+                    *total = K::combine(*total, fold(terms, K::combine));
+                }
+            }
+        }
+    }
+}
+
+/// Lane by lane.
+#[inline(always)]
+fn combine_all<T: Real, K: Terms>(totals: &mut Lanes<T>, terms: &Lanes<T>) {
+    for (total, &term) in totals.iter_mut().zip(terms) {
+        *total = K::combine(*total, term);
+    }
+}

@@ -1,0 +1,124 @@
+//! What is done row by row, before, between and after the sweeps.
+
+use super::layout::{Lanes, PANEL};
+use super::tile::fold;
+use super::units::Units;
+use crate::Real;
+use crate::level::{Level, Task};
+
+/// `u_i·u_π(i)`, for all rows.
+pub(super) struct Positives<'t, T> {
+    pub(super) units: Units<'t, T>,
+    pub(super) out: &'t mut [T],
+}
+
+impl<T: Real> Task for Positives<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let shape = self.units.shape;
+        self.out.fill(T::one());
+        let (first, second) = self.out[..shape.rows].split_at_mut(shape.rows / 2);
+        for (i, (a, b)) in first.iter_mut().zip(second).enumerate() {
+            let mut lanes = [T::zero(); PANEL];
+            for slab in 0..shape.slabs {
+                let other = self.units.row(i + shape.rows / 2, slab);
+                let products = self.units.row(i, slab).iter().zip(other);
+                for (lane, (&x, &y)) in lanes.iter_mut().zip(products) {
+                    *lane = L::mul_add(x, y, *lane);
+                }
+            }
+            *a = fold(&lanes, |x, y| x + y);
+            *b = *a;
+        }
+    }
+}
+
+/// From the sums of the negatives to losses and probabilities, for all rows.
+pub(super) struct Finish<'t, T> {
+    pub(super) temperature: T,
+    pub(super) positives: &'t [T],
+    pub(super) shifts: &'t [T],
+    /// Z, then P/Z.
+    pub(super) factors: &'t mut [T],
+    pub(super) masses: &'t mut [T],
+    pub(super) losses: &'t mut [T],
+}
+
+impl<T: Real> Task for Finish<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let one = T::one();
+        let outputs = self.masses.iter_mut().zip(self.losses.iter_mut());
+        let rows = self.positives.iter().zip(self.shifts);
+        for ((factor, (mass, loss)), (&positive, &shift)) in
+            self.factors.iter_mut().zip(outputs).zip(rows)
+        {
+            let total = *factor;
+            let delta = total.ln_at::<L>() + (shift - positive) / self.temperature;
+            let small = (-delta.abs()).exp_at::<L>();
+            // log(1 + small): the quotient makes up for the rounding of the sum.
+            let sum = one + small;
+            let log = if sum > one {
+                sum.ln_at::<L>() * (small / (sum - one))
+            } else {
+                small
+            };
+            let positive_part = if delta > T::zero() { delta } else { T::zero() };
+            *loss = positive_part + log;
+            *mass = if delta > T::zero() { one } else { small } / sum;
+            *factor = if total > T::zero() {
+                *mass / total
+            } else {
+                T::zero()
+            };
+        }
+    }
+}
+
+/// The gradient of one panel of rows, back through the normalisation.
+pub(super) struct Backward<'t, T> {
+    pub(super) units: Units<'t, T>,
+    pub(super) first: usize,
+    /// `1/(nτ)`.
+    pub(super) weight: T,
+    pub(super) masses: &'t [T],
+    pub(super) norms: &'t [T],
+    pub(super) grads: &'t [Lanes<T>],
+    pub(super) out: &'t mut [T],
+}
+
+impl<T: Real> Task for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let shape = self.units.shape;
+        for (r, out) in self.out.chunks_exact_mut(shape.dim).enumerate() {
+            let i = self.first + r;
+            let partner = (i + shape.rows / 2) % shape.rows;
+            let pull = -(self.masses[i] + self.masses[partner]);
+            let mut radial = [T::zero(); PANEL];
+            for (slab, out) in out.chunks_mut(PANEL).enumerate() {
+                let (unit, other) = (self.units.row(i, slab), self.units.row(partner, slab));
+                let mut grads = self.grads[slab * PANEL + r];
+                for (grad, &other) in grads.iter_mut().zip(other) {
+                    *grad = L::mul_add(pull, other, *grad) * self.weight;
+                }
+                for (sum, (&grad, &u)) in radial.iter_mut().zip(grads.iter().zip(unit)) {
+                    *sum = L::mul_add(grad, u, *sum);
+                }
+                out.copy_from_slice(&grads[..out.len()]);
+            }
+            let radial = fold(&radial, |x, y| x + y);
+            for (slab, out) in out.chunks_mut(PANEL).enumerate() {
+                for (out, &u) in out.iter_mut().zip(self.units.row(i, slab)) {
+                    *out = (*out - radial * u) / self.norms[i];
+                }
+            }
+        }
+    }
+}

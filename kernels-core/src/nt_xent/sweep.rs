@@ -1,0 +1,133 @@
+//! The two sweeps over the pairs of rows: what the rows sum to, and the gradients.
+//!
+//! Both compute a tile of products `u_i·u_j` for `i ≤ j` only: it serves row i and
+//! row j. A tile is up to [`TILE`] panels of rows by as many of columns.
+
+use core::marker::PhantomData;
+
+use super::layout::{Lanes, MAX_BLOCKS, PANEL, Square};
+use super::pull::Pull;
+use super::reduce::Reduce;
+use super::terms::Terms;
+use super::tile::add_columns;
+use super::units::Units;
+use crate::Real;
+use crate::level::Level;
+use crate::parallel::run_all;
+
+/// What all tiles of a sweep share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sweep<'s, T, K> {
+    pub(super) units: Units<'s, T>,
+    /// For each row, what is subtracted from its products.
+    pub(super) shifts: &'s [Lanes<T>],
+    /// `1/(τ ln 2)`.
+    pub(super) rate: T,
+    pub(super) terms: PhantomData<K>,
+}
+
+impl<T: Real, K: Terms> Sweep<'_, T, K> {
+    /// Reduces the terms of every row, into `totals`. `sums` is memory; the terms are
+    /// written to `tiles`, if there are any.
+    pub(super) fn reduce(
+        &self,
+        totals: &mut [Lanes<T>],
+        sums: &mut [Lanes<T>],
+        mut tiles: &mut [Lanes<T>],
+    ) {
+        let shape = &self.units.shape;
+        let tile = if tiles.is_empty() {
+            0
+        } else {
+            shape.pair_tiles()
+        };
+        let pairs = shape.pairs().zip(sums.chunks_exact_mut(2 * shape.block));
+        let tasks = pairs.map(|((i, j), sums)| {
+            let (kept, rest) = core::mem::take(&mut tiles).split_at_mut(tile);
+            tiles = rest;
+            Reduce {
+                sweep: self,
+                first: shape.panels_of(i),
+                second: shape.panels_of(j),
+                sums,
+                kept,
+            }
+        });
+        run_all(tasks, self.work());
+        totals.fill([K::identity(); PANEL]);
+        let pairs = shape.pairs().zip(sums.chunks_exact(2 * shape.block));
+        for ((i, j), sums) in pairs {
+            let (of_rows, of_columns) = sums.split_at(shape.block);
+            for (block, sums) in [(i, of_rows), (j, of_columns)] {
+                let totals = totals[shape.panels_of(block)].as_flattened_mut();
+                for (total, &sum) in totals.iter_mut().zip(sums.as_flattened()) {
+                    *total = K::combine(*total, sum);
+                }
+            }
+        }
+    }
+
+    /// `grad_i = Σ_j (factor_i term_ij + factor_j term_ji) u_j`. `tiles` holds the terms
+    /// if the first sweep has kept them, and is memory otherwise.
+    pub(super) fn gradients(
+        &self,
+        factors: &[Lanes<T>],
+        kept: bool,
+        grads: &mut [Lanes<T>],
+        tiles: &mut [Lanes<T>],
+    ) {
+        let shape = &self.units.shape;
+        grads.fill([T::zero(); PANEL]);
+        let mut start = 0;
+        for round in 0..shape.blocks {
+            let mut blocks: [Option<&mut [Lanes<T>]>; MAX_BLOCKS] = [const { None }; MAX_BLOCKS];
+            let block_lanes = shape.block * shape.slabs * PANEL;
+            for (slot, grads) in blocks.iter_mut().zip(grads.chunks_mut(block_lanes)) {
+                *slot = Some(grads);
+            }
+            if !kept {
+                start = 0;
+            }
+            let mut count = 0;
+            let tiles = tiles[start..].chunks_exact_mut(shape.pair_tiles());
+            let tasks = shape.round(round).zip(tiles).map(|((i, j), tile)| {
+                count += 1;
+                Pull {
+                    sweep: self,
+                    factors,
+                    first: shape.panels_of(i),
+                    second: shape.panels_of(j),
+                    first_grads: blocks[i].take().unwrap_or_default(),
+                    second_grads: blocks[j].take().unwrap_or_default(),
+                    tile,
+                    kept,
+                }
+            });
+            run_all(tasks, self.work() / shape.blocks);
+            start += count * shape.pair_tiles();
+        }
+    }
+
+    /// Multiplications of a sweep, or so.
+    fn work(&self) -> usize {
+        let shape = &self.units.shape;
+        shape
+            .rows
+            .saturating_mul(shape.rows)
+            .saturating_mul(shape.dim)
+            / 2
+    }
+
+    /// The products of the rows of two panels; −∞ where they do not count.
+    #[inline(always)]
+    pub(super) fn products<L: Level>(&self, p: usize, q: usize) -> Square<T> {
+        let (units, shape) = (&self.units, &self.units.shape);
+        let mut products = [[T::zero(); PANEL]; PANEL];
+        let pieces = core::iter::once((units.panel(p), units.panel(q)));
+        add_columns::<L, T>(pieces, &mut products);
+        if shape.is_special(p, q) {
+            shape.exclude(p * PANEL, q, &mut products);
+        }
+        products
+    }
+}

@@ -1,0 +1,107 @@
+//! Unit rows in the two orders that the products read them in.
+
+use super::layout::{Lanes, PANEL, Shape, Square};
+use crate::level::{Level, Task};
+use crate::parallel::run_all;
+use crate::{Error, Real, normalize, vector};
+
+/// The unit rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Units<'u, T> {
+    pub(super) shape: Shape,
+    panels: &'u [Lanes<T>],
+    rows: &'u [Lanes<T>],
+}
+
+impl<'u, T: Real> Units<'u, T> {
+    /// Writes `z_i/‖z_i‖` in both orders, and the norms.
+    pub(super) fn new(
+        operation: &'static str,
+        z: &[T],
+        shape: Shape,
+        panels: &'u mut [Lanes<T>],
+        rows: &'u mut [Lanes<T>],
+        norms: &mut [Lanes<T>],
+    ) -> Result<Self, Error> {
+        let dim = shape.dim;
+        let chunks = z.chunks(PANEL * dim).zip(norms.iter_mut());
+        let outputs = panels
+            .chunks_exact_mut(dim)
+            .zip(rows.chunks_exact_mut(shape.slabs * PANEL));
+        let tasks = chunks.zip(outputs).map(|((z, norms), (panel, rows))| Fill {
+            z,
+            dim,
+            norms,
+            panel,
+            rows,
+        });
+        run_all(tasks, z.len());
+        for (row, &norm) in norms.as_flattened().iter().take(shape.rows).enumerate() {
+            if !norm.is_normal() {
+                let values = z.chunks_exact(dim).nth(row).unwrap_or_default();
+                normalize::checked_norm(operation, "z", values, row)?;
+            }
+        }
+        Ok(Self {
+            shape,
+            panels,
+            rows,
+        })
+    }
+
+    /// A panel coordinate by coordinate.
+    #[inline(always)]
+    pub(super) fn panel(&self, p: usize) -> &'u [Lanes<T>] {
+        let dim = self.shape.dim;
+        &self.panels[p * dim..(p + 1) * dim]
+    }
+
+    /// Some coordinates of a panel row by row.
+    #[inline(always)]
+    pub(super) fn slab(&self, p: usize, slab: usize) -> &'u Square<T> {
+        &self.rows.as_chunks::<PANEL>().0[p * self.shape.slabs + slab]
+    }
+
+    /// Some coordinates of one row.
+    #[inline(always)]
+    pub(super) fn row(&self, i: usize, slab: usize) -> &'u Lanes<T> {
+        &self.slab(i / PANEL, slab)[i % PANEL]
+    }
+}
+
+/// One panel of rows to be normalised.
+struct Fill<'f, T> {
+    z: &'f [T],
+    dim: usize,
+    norms: &'f mut Lanes<T>,
+    panel: &'f mut [Lanes<T>],
+    rows: &'f mut [Lanes<T>],
+}
+
+impl<T: Real> Task for Fill<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        self.rows.fill([T::zero(); PANEL]);
+        let rows = self.z.chunks_exact(self.dim).zip(self.norms.iter_mut());
+        for (r, (row, slot)) in rows.enumerate() {
+            let norm = vector::norm(row);
+            *slot = norm;
+            let slabs = self.rows.chunks_exact_mut(PANEL);
+            for (slab, values) in slabs.zip(row.chunks(PANEL)) {
+                for (out, &value) in slab[r].iter_mut().zip(values) {
+                    *out = value / norm;
+                }
+            }
+        }
+        let slabs = self.rows.chunks_exact(PANEL);
+        for (slab, coordinates) in slabs.zip(self.panel.chunks_mut(PANEL)) {
+            for (k, lanes) in coordinates.iter_mut().enumerate() {
+                for (out, row) in lanes.iter_mut().zip(slab) {
+                    *out = row[k];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Independent tasks, on the threads of rayon's current pool where there is one.
+//!
+//! A task writes to memory of its own and is the same whatever the number of threads;
+//! what tasks add up is added in their order afterwards. So is every result.
+
+use crate::level::{Task, dispatch};
+
+/// Less work than this is done before another thread has woken up.
+#[cfg(feature = "std")]
+const WORTH_THREADS: usize = 1 << 15;
+
+/// Runs all tasks; `work` is their size together, in multiplications or so.
+#[cfg(feature = "std")]
+pub(crate) fn run_all<K: Task<Output = ()> + Send>(tasks: impl Iterator<Item = K>, work: usize) {
+    if work < WORTH_THREADS || rayon::current_num_threads() == 1 {
+        tasks.for_each(dispatch);
+    } else {
+        rayon::in_place_scope(|scope| {
+            tasks.for_each(|task| scope.spawn(|_| dispatch(task)));
+        });
+    }
+}
+
+/// Runs all tasks, one after the other.
+#[cfg(not(feature = "std"))]
+pub(crate) fn run_all<K: Task<Output = ()> + Send>(tasks: impl Iterator<Item = K>, _work: usize) {
+    tasks.for_each(dispatch);
+}
