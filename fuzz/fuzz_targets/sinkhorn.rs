@@ -4,7 +4,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use kernels_core::sinkhorn::{Problem, SinkhornOptions, State, sinkhorn_workspace_len};
+use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, State};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -61,8 +61,10 @@ fuzz_target!(|input: Input| {
         cost.resize(n * m, 1.0);
         (a, b) = (tidy(a, n), tidy(b, m));
     }
-    let problem = Problem { cost: &cost, n, m, a: a.as_deref(), b: b.as_deref() };
-    let mut workspace = vec![f32::NAN; sinkhorn_workspace_len(n, m)];
+    let cost_source = CostSource::Matrix(&cost);
+    let problem =
+        Problem { a: a.as_deref(), b: b.as_deref(), ..Problem::new(cost_source, n, m) };
+    let mut workspace = vec![f32::NAN; problem.workspace_len()];
     let Ok(mut state) = State::new(&problem, input.epsilon, &mut workspace) else { return };
     for iterations in [input.iterations, input.again] {
         let options = SinkhornOptions {
@@ -72,7 +74,7 @@ fuzz_target!(|input: Input| {
         };
         let Ok(outcome) = state.run(&options) else { return };
         assert!(outcome.value.is_finite());
-        assert!(outcome.transport_cost.is_finite());
+        assert!(state.transport_cost().is_ok_and(f32::is_finite));
         assert!(outcome.marginal_error.is_finite());
         assert_eq!(outcome.converged, outcome.marginal_error <= input.threshold);
         check_plan(&state, &cost, input.epsilon, outcome.marginal_error);
