@@ -188,13 +188,13 @@ impl Survey {
 
     /// Tolerances of more than 100 times the worst error that occurred. For the known
     /// file only: an easier one may well stay below. What an unconverged solver leaves
-    /// undone is bounded by the same number of εr in both scalars, so one may need it.
+    /// undone is bounded by the same number of εr everywhere, so one case may need it.
     #[must_use]
     pub fn too_loose(&self) -> Vec<String> {
         let worst = self.worst();
         let loose = |w: &Worst| !(w.check.units * 100.0 >= w.check.tolerance);
         let needed_by_other = |w: &Worst| {
-            let same = |o: &&Worst| (o.kind, o.quantity) == (w.kind, w.quantity);
+            let same = |o: &&Worst| o.quantity == w.quantity;
             w.quantity == Quantity::UnconvergedValue && !worst.iter().filter(same).all(loose)
         };
         let say = |w: &Worst| {

@@ -133,7 +133,8 @@ const TABLE: &[(Kind, Quantity, f64, f64)] = &{
         (Unbalanced,   Potential,       100.0, 100.0),
         (Unbalanced,   Gradient,        300.0, 300.0),
         // Size: the largest of the three parts; condition κ = 1 + 2 size/ε.
-        (Divergence,   Value,            30.0,  30.0),
+        (Divergence,   Value,            10.0,  10.0),
+        (Divergence,   UnconvergedValue,  5.0,   5.0),
         (Divergence,   Part,             30.0,  30.0),
         // Size 2 max a · max |x_i − y_j|, condition κ.
         (Divergence,   Gradient,         30.0,  30.0),

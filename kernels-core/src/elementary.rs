@@ -29,6 +29,9 @@
 //! | NaN | NaN | |
 //! | else | | `exp`, `ln`: at most 1.5 ulp |
 
+// Coefficients stand as they were computed; f32 takes the nearest.
+#![allow(clippy::excessive_precision, clippy::approx_constant)]
+
 use crate::Real;
 use crate::level::{Level, Task, dispatch};
 

@@ -20,10 +20,39 @@ pub(crate) fn distances<L: Level, T: Real>(
     x: [&[T]; GROUP],
     panel: &[[T; PANEL]],
 ) -> [[T; PANEL]; GROUP] {
+    // As many columns at a time as two registers hold: with GROUP rows that is half of
+    // all registers, or a quarter.
+    let columns = L::TILE_BYTES / size_of::<T>();
     let mut sums = [[T::zero(); PANEL]; GROUP];
+    if columns >= 32 {
+        strip::<L, T, 32>(x, panel, 0, &mut sums);
+    } else if columns == 16 {
+        for first in [0, 16] {
+            strip::<L, T, 16>(x, panel, first, &mut sums);
+        }
+    } else {
+        for first in [0, 8, 16, 24] {
+            strip::<L, T, 8>(x, panel, first, &mut sums);
+        }
+    }
+    sums
+}
+
+/// [`distances`] for `W` points of the panel, `W` numbers in each coordinate.
+#[inline(always)]
+fn strip<L: Level, T: Real, const W: usize>(
+    x: [&[T]; GROUP],
+    panel: &[[T; PANEL]],
+    first: usize,
+    out: &mut [[T; PANEL]; GROUP],
+) {
+    let mut sums = [[T::zero(); W]; GROUP];
     let [x0, x1, x2, x3] = x;
     let rows = x0.iter().zip(x1).zip(x2.iter().zip(x3));
     for (ys, ((&a, &b), (&c, &d))) in panel.iter().zip(rows) {
+        let Some(ys) = ys.get(first..).and_then(|ys| ys.first_chunk::<W>()) else {
+            continue;
+        };
         for (sums, x) in sums.iter_mut().zip([a, b, c, d]) {
             for (sum, &y) in sums.iter_mut().zip(ys) {
                 let difference = x - y;
@@ -31,7 +60,11 @@ pub(crate) fn distances<L: Level, T: Real>(
             }
         }
     }
-    sums
+    for (out, sums) in out.iter_mut().zip(&sums) {
+        if let Some(out) = out.get_mut(first..first + W) {
+            out.copy_from_slice(sums);
+        }
+    }
 }
 
 /// Four of up to four equally long rows; the last one stands in for those that are

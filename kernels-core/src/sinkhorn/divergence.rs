@@ -133,7 +133,7 @@ fn solve<T: Real>(
     // and the self terms' potentials are nearly the answer.
     let mut state = State::new(problem, options.epsilon, rest)?;
     state.warm_start(g_within)?;
-    let between = state.run(options)?;
+    let between = state.run_relaxed(options)?;
     if let Some((grad_x, grad_y)) = grads {
         let (from_x, rest) = scratch.split_at_mut(x.len());
         let (from_y, _) = rest.split_at_mut(y.len());

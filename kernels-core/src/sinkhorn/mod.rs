@@ -16,6 +16,7 @@
 //! | `state` | the iteration as a state with a `step` |
 //! | `plan` | rows of the plan on demand |
 //! | `annealing` | from a large ε down to a small one |
+//! | `relaxation` | longer steps where convergence is slow |
 //! | `gradient` | the envelope gradient with respect to points |
 //! | `symmetric`, `divergence` | a measure against itself; the debiased divergence |
 
@@ -28,6 +29,7 @@ mod options;
 mod pass;
 mod plan;
 mod problem;
+mod relaxation;
 mod rows;
 mod series;
 mod state;

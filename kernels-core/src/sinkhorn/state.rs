@@ -38,7 +38,8 @@ pub struct State<'s, T> {
     /// g with −∞ at zero weights.
     pub(super) masked: &'s mut [T],
     pub(super) memory: ChunkMemory<'s, T>,
-    omega: T,
+    /// ω of the next look-ahead; 1 but in `relaxation.rs`.
+    pub(super) omega: T,
     /// Whether f and g have not been updated since they were given.
     pub(super) fresh: bool,
     pub(super) marginal_error: T,

@@ -2,7 +2,7 @@
 //! computations. A failing case is printed by proptest with its input.
 
 // A helper's failed expectation is a failed test.
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::neg_cmp_op_on_partial_ord)]
 
 mod common;
 mod contrast;
