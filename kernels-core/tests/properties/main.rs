@@ -7,9 +7,11 @@
 mod common;
 mod contrast;
 mod cost;
+mod divergence;
 mod exact;
 mod gradients;
 mod monoid;
+mod points;
 mod refusals;
 mod sin_sim;
 mod transport;
