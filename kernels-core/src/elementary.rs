@@ -1,5 +1,5 @@
 //! `exp`, `2^x`, `2^x − 1` and `ln` without branches or tables, so that a loop over
-//! them becomes vector code at every [`Level`], also where there is no mathematics
+//! them becomes vector code at every instruction level, also where there is no mathematics
 //! library.
 //!
 //! **`2^x`.** With `n` the integer nearest to x and `r = x − n`, `|r| ≤ ½`, exact:

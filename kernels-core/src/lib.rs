@@ -1,10 +1,11 @@
 //! Losses for self-supervised learning with their gradients: NT-Xent, entropic optimal
-//! transport, and SinSim, their sum.
+//! transport, SinSim, which is their sum, BYOL, VICReg and Barlow Twins.
 //!
 //! | loss | formula |
 //! |---|---|
 //! | NT-Xent | `(1/2N) Σ_i [ −s_iπ(i) + log Σ_{j≠i} exp s_ij ]`, `s_ij = cos(z_i, z_j)/τ` |
 //! | OT_ε | `min_P ⟨P,C⟩ + ε KL(P ‖ a⊗b)` over plans P with marginals a and b |
+//! | S_ε | `OT_ε(α, β) − ½ OT_ε(α, α) − ½ OT_ε(β, β)`, the debiased divergence |
 //! | SinSim | `NT-Xent(z) + λ · OT_ε(view A, view B)` |
 //! | BYOL | `mean_i (2 − 2 cos(q_i, t_i))` |
 //! | VICReg | `25 mean (a − b)² + 25 · ½ Σ_views mean_j relu(γ − S_j) + Σ_views Σ_{i≠j} C_ij²/d` |
@@ -20,7 +21,7 @@
 //! |---|---|
 //! | [`sin_sim`] | the combined loss, and the transport term between views |
 //! | [`nt_xent`] | the contrastive loss |
-//! | [`sinkhorn`] | entropic transport for any cost matrix and weights: state, plan, gradient |
+//! | [`sinkhorn`] | entropic transport from a matrix or from points, balanced or not: state, plan, gradient, divergence |
 //! | [`byol`] | prediction of a target without gradient, and its momentum schedule |
 //! | [`vicreg`] | invariance, variance and covariance of two views |
 //! | [`barlow_twins`] | cross-correlation of two views towards the identity |
@@ -33,8 +34,19 @@
 //! | [`Real`], [`Error`] | the scalar; one error type |
 //!
 //! The crate is `no_std` and generic over `f32` and `f64`, so the same source can be
-//! compiled for a device. The feature `std` only replaces the elementary functions by
-//! the platform's faster ones.
+//! compiled for a device. The feature `std` adds threads (rayon's current pool), the best
+//! vector instructions that the processor has, and the platform's mathematics library.
+//! Results do not depend on the number of threads.
+//!
+//! | function | value | gradient | memory beside input and output | cost |
+//! |---|---|---|---|---|
+//! | [`nt_xent::nt_xent_with_grad`] | ✓ | rows | O(2N·d), and 2N·2N up to 1024 rows | O((2N)²·d) |
+//! | [`sinkhorn::State::run`], matrix | ✓ | envelope: points | O(n + m) | O(n·m) an iteration |
+//! | the same, points | ✓ | envelope: points | O((n + m)·d) | O(n·m·d) an iteration |
+//! | [`sinkhorn::sinkhorn_divergence_with_grad`] | ✓ | points | O((n + m)·d) | three of the above |
+//! | [`sin_sim::sin_sim_with_grad`] | ✓ | rows | O(N²) | NT-Xent's and transport's |
+//! | [`byol::byol_with_grad`] | ✓ | predictions | none | O(N·d) |
+//! | [`vicreg`], [`barlow_twins`] | ✓ | rows | O(N·d + d²) | O(N·d²) |
 //!
 //! ```
 //! use kernels_core::cost::{Cost, CostScale};

@@ -73,6 +73,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "E", help_heading = "Training")]
     pub warmup_epochs: Option<f64>,
 
+    /// Height and width of the views in pixels; frozen encoders see whole images all the
+    /// same [default: the images' own, 28, 32 or 96]
+    #[arg(long, value_name = "PX", help_heading = "Training")]
+    pub view_size: Option<usize>,
+
     /// First layers of the ResNet-18
     /// [default: small for cifar10 and cifar100, torchvision for the others]
     #[arg(long, value_enum, help_heading = "Network")]
@@ -186,6 +191,9 @@ impl TrainArgs {
         set(&mut optimizer.lr, &self.lr);
         set(&mut optimizer.momentum, &self.momentum);
         set(&mut optimizer.weight_decay, &self.weight_decay);
+        for view in &mut config.augment {
+            set(&mut view.size, &self.view_size);
+        }
         set(&mut config.model.stem, &self.stem);
         set(&mut config.model.projection_head.hidden, &self.head_hidden);
         set(&mut config.model.projection_head.output, &self.head_output);
@@ -228,9 +236,11 @@ mod tests {
             dataset: Some(DatasetKind::Mnist),
             lambda: Some(0.25),
             limit: Some(7),
+            view_size: Some(20),
             ..TrainArgs::default()
         };
         let config = args.new_run();
+        assert!(config.augment.iter().all(|view| view.size == 20));
         assert_eq!(config.data.limit, Some(7));
         assert_eq!(config.loss.lambda, 0.25);
         assert_eq!(config.method, Method::SinSim);
