@@ -13,7 +13,7 @@
 //! | `pass`, `columns` | the two half steps in one pass: formulas, special values |
 //! | `series` | the sum of exponentials, also where ε is large |
 //! | `chunks` | how rows are shared out among threads |
-//! | `state` | the iteration as a state with a `step` |
+//! | `state`, `look_ahead` | the iteration as a state with a `step`; what it does to potentials |
 //! | `plan` | rows of the plan on demand |
 //! | `annealing` | from a large ε down to a small one |
 //! | `relaxation` | longer steps where convergence is slow |
@@ -25,6 +25,7 @@ mod chunks;
 mod columns;
 mod divergence;
 mod gradient;
+mod look_ahead;
 mod options;
 mod pass;
 mod plan;

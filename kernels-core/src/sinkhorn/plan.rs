@@ -1,8 +1,8 @@
 //! The plan of a state, row by row: it is never stored.
 
 use super::State;
+use super::look_ahead::mask;
 use super::rows::CostRows;
-use super::state::mask;
 use crate::level::{Level, Task, dispatch};
 use crate::panel::GROUP;
 use crate::{Error, Real, check, vector};
