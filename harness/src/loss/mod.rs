@@ -1,6 +1,6 @@
 //! The training objective: `NT-Xent + λ · OT_ε(view A, view B)`.
 //!
-//! Values and gradients come from `kernels-core`; [`known_gradient`] puts them on
+//! Values and gradients come from `kernels-core`; [`with_known_gradient`] puts them on
 //! burn's tape. With λ = 0, or method SimCLR, the transport term is not computed.
 
 mod known_gradient;
