@@ -25,10 +25,28 @@ impl Dtype {
 /// Where the kernel gets its costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Source {
-    /// An n×m matrix, built inside the timing
+    /// An n×m matrix, built inside the timing, and the kernel stored beside it
     Matrix,
-    /// The clouds themselves: costs computed on the fly
+    /// The matrix alone: exponentials in every iteration
+    MatrixOnly,
+    /// The clouds themselves, nothing of size n×m: costs computed in every iteration
     Points,
+    /// The clouds, and the kernel stored
+    PointsStored,
+}
+
+impl Source {
+    /// Whether there is a cost matrix.
+    #[must_use]
+    pub fn has_matrix(self) -> bool {
+        matches!(self, Self::Matrix | Self::MatrixOnly)
+    }
+
+    /// Whether the kernel is stored.
+    #[must_use]
+    pub fn stores_kernel(self) -> bool {
+        matches!(self, Self::Matrix | Self::PointsStored)
+    }
 }
 
 /// Options of one timing.

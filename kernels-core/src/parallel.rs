@@ -26,3 +26,20 @@ pub(crate) fn run_all<K: Task<Output = ()> + Send>(tasks: impl Iterator<Item = K
 pub(crate) fn run_all<K: Task<Output = ()> + Send>(tasks: impl Iterator<Item = K>, _work: usize) {
     tasks.for_each(dispatch);
 }
+
+/// Runs something that calls [`run_all`] many times as one of the pool's threads, which
+/// then works too, instead of waking the others and waiting for them every time.
+#[cfg(feature = "std")]
+pub(crate) fn inside_pool<R: Send>(work: usize, run: impl FnOnce() -> R + Send) -> R {
+    if work < WORTH_THREADS || rayon::current_num_threads() == 1 {
+        run()
+    } else {
+        rayon::scope(|_| run())
+    }
+}
+
+/// Runs it.
+#[cfg(not(feature = "std"))]
+pub(crate) fn inside_pool<R: Send>(_work: usize, run: impl FnOnce() -> R + Send) -> R {
+    run()
+}

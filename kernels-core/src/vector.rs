@@ -4,6 +4,12 @@
 //! not be reordered by the compiler, so one running sum would be computed one element
 //! at a time. The partial sums also shrink the rounding error, from `n` to about
 //! `n / LANES + log2(LANES)` roundings.
+//!
+//! The partial sums go through a loop by value (`fold` and `from_fn`), not through a
+//! mutable array: only so are they in vector registers at every level (seen in the
+//! machine code; with a mutable array LLVM 22 often takes them one by one).
+
+use core::array::from_fn;
 
 use crate::Real;
 
@@ -21,23 +27,23 @@ pub(crate) fn reduce<T: Real>(x: &[T], y: &[T], term: impl Fn(T, T) -> T) -> T {
 #[inline(always)]
 pub(crate) fn reduce3<T: Real>(x: &[T], y: &[T], z: &[T], term: impl Fn(T, T, T) -> T) -> T {
     debug_assert!(x.len() == y.len() && y.len() == z.len());
-    let mut lanes = [T::zero(); LANES];
     let (x_chunks, x_rest) = x.as_chunks::<LANES>();
     let (y_chunks, y_rest) = y.as_chunks::<LANES>();
     let (z_chunks, z_rest) = z.as_chunks::<LANES>();
-    for ((xs, ys), zs) in x_chunks.iter().zip(y_chunks).zip(z_chunks) {
-        for (lane, ((&a, &b), &c)) in lanes.iter_mut().zip(xs.iter().zip(ys).zip(zs)) {
-            *lane += term(a, b, c);
-        }
-    }
+    let chunks = x_chunks.iter().zip(y_chunks).zip(z_chunks);
+    let mut lanes = chunks.fold([T::zero(); LANES], |lanes, ((xs, ys), zs)| {
+        from_fn(|l| lanes[l] + term(xs[l], ys[l], zs[l]))
+    });
     for (lane, ((&a, &b), &c)) in lanes.iter_mut().zip(x_rest.iter().zip(y_rest).zip(z_rest)) {
         *lane += term(a, b, c);
     }
     pairwise(&lanes)
 }
 
-/// Sums the lanes as a balanced tree.
-#[inline(always)]
+/// Sums the lanes as a balanced tree. Not inlined: the compiler would carry the tree's
+/// order back into the loop before it, and use half of each vector register there, or
+/// one number of it.
+#[inline(never)]
 pub(crate) fn pairwise<T: Real>(lanes: &[T; LANES]) -> T {
     let mut tree = *lanes;
     let mut width = LANES / 2;
@@ -79,14 +85,12 @@ pub(crate) fn sum_of<T: Real>(x: &[T], term: impl Fn(T) -> T) -> T {
 fn peak<T: Real>(x: &[T], y: &[T], term: impl Fn(T, T) -> T) -> T {
     debug_assert!(x.len() == y.len());
     let larger = |a: T, b: T| if b > a { b } else { a };
-    let mut lanes = [T::neg_infinity(); LANES];
     let (x_chunks, x_rest) = x.as_chunks::<LANES>();
     let (y_chunks, y_rest) = y.as_chunks::<LANES>();
-    for (xs, ys) in x_chunks.iter().zip(y_chunks) {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(xs).zip(ys) {
-            *lane = larger(*lane, term(a, b));
-        }
-    }
+    let chunks = x_chunks.iter().zip(y_chunks);
+    let mut lanes = chunks.fold([T::neg_infinity(); LANES], |lanes, (xs, ys)| {
+        from_fn(|l| larger(lanes[l], term(xs[l], ys[l])))
+    });
     for ((lane, &a), &b) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
         *lane = larger(*lane, term(a, b));
     }

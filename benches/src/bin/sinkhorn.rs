@@ -9,7 +9,7 @@
 //! cost matrix; buffers are allocated once, before it, as a caller in a loop would.
 
 use benches::{
-    command::{Args, Dtype, Source},
+    command::{Args, Dtype},
     measure::{judge, peak_rss_mb, timed},
     problem::{clouds, rounded},
 };
@@ -70,9 +70,10 @@ struct Solver<T> {
 
 impl<T: Real> Solver<T> {
     fn new(args: &Args, x: &[f64], y: &[f64]) -> Self {
-        let pairs = match args.source {
-            Source::Matrix => args.n * args.m,
-            Source::Points => 0,
+        let pairs = if args.source.has_matrix() {
+            args.n * args.m
+        } else {
+            0
         };
         let mut solver = Self {
             x: rounded(x),
@@ -89,7 +90,7 @@ impl<T: Real> Solver<T> {
 
     /// What is timed, and the only place that knows how the kernel is called.
     fn solve(&mut self, args: &Args) -> Result<(), Error> {
-        if args.source == Source::Matrix {
+        if args.source.has_matrix() {
             let squared = Cost::SquaredEuclidean;
             let (x, y) = (&self.x, &self.y);
             cost_matrix(squared, x, y, args.n, args.m, args.d, &mut self.cost)?;
@@ -110,14 +111,20 @@ impl<T: Real> Solver<T> {
 }
 
 fn problem<'a, T: Real>(args: &Args, cost: &'a [T], x: &'a [T], y: &'a [T]) -> Problem<'a, T> {
-    let source = match args.source {
-        Source::Matrix => CostSource::Matrix(cost),
-        Source::Points => CostSource::Points {
+    let source = if args.source.has_matrix() {
+        CostSource::Matrix(cost)
+    } else {
+        CostSource::Points {
             cost: Cost::SquaredEuclidean,
             x,
             y,
             dim: args.d,
-        },
+        }
     };
-    Problem::new(source, args.n, args.m)
+    let problem = Problem::new(source, args.n, args.m);
+    if args.source.stores_kernel() {
+        problem.with_stored_kernel()
+    } else {
+        problem
+    }
 }

@@ -3,8 +3,10 @@
 
 use core::marker::PhantomData;
 
-use super::pass::{Chunk, ChunkSums, ChunkTask, Pass};
+use super::pass::{Chunk, ChunkTask, Pass};
+use super::row::RowSums;
 use super::series::Series;
+use super::stored::StoredKernel;
 use crate::Real;
 use crate::panel::GROUP;
 use crate::parallel::run_all;
@@ -34,70 +36,82 @@ pub(super) struct ChunkMemory<'s, T> {
 
 impl<T: Real> ChunkMemory<'_, T> {
     /// Runs a pass over all rows; the sums over rows of all chunks are added in order.
+    /// The terms are kept in `kernel`, if one is given.
     pub(super) fn run<S: Series>(
         &mut self,
         pass: &Pass<'_, T>,
         f: &[T],
         a: &[T],
         next_f: &mut [T],
-    ) -> ChunkSums<T> {
+        kernel: Option<&mut StoredKernel<'_, T>>,
+    ) -> RowSums<T> {
         let (n, m) = (f.len(), pass.g.len());
         let size = chunk_rows(n);
         let count = chunk_count(n);
         let tile = self.tiles.len() / count;
-        let mut sums = [ChunkSums::default(); MAX_CHUNKS];
-        let memory = self
-            .columns
-            .chunks_exact_mut(m)
-            .zip(self.terms.chunks_exact_mut(GROUP * m))
-            .zip(Tiles {
-                rest: self.tiles,
-                tile,
-            })
+        let mut sums = [RowSums::default(); MAX_CHUNKS];
+        let (terms, shifts) = match kernel {
+            Some(kernel) => (
+                Pieces::new(kernel.entries, size * m),
+                Pieces::new(kernel.f, size),
+            ),
+            None => (Pieces::new(self.terms, GROUP * m), Pieces::new(&mut [], 0)),
+        };
+        let memory = Pieces::new(self.columns, m)
+            .zip(terms.zip(shifts))
+            .zip(Pieces::new(self.tiles, tile))
             .zip(sums.iter_mut());
         let rows = f
             .chunks(size)
             .zip(a.chunks(size))
             .zip(next_f.chunks_mut(size));
         let chunks = rows.zip(memory).enumerate();
-        let tasks = chunks.map(
-            |(k, (((f, a), next_f), (((columns, terms), tile), sums)))| ChunkTask::<T, S> {
-                pass,
-                chunk: Chunk {
-                    first: k * size,
-                    f,
-                    a,
-                    next_f,
-                    columns,
-                    terms,
-                    tile,
-                    sums,
+        let tasks =
+            chunks.map(
+                |(k, (((f, a), next_f), (((columns, (terms, shifts)), tile), sums)))| ChunkTask::<
+                    T,
+                    S,
+                > {
+                    pass,
+                    chunk: Chunk {
+                        first: k * size,
+                        f,
+                        a,
+                        next_f,
+                        columns,
+                        terms,
+                        shifts,
+                        tile,
+                        sums,
+                    },
+                    series: PhantomData,
                 },
-                series: PhantomData,
-            },
-        );
+            );
         run_all(tasks, n.saturating_mul(m));
-        sums.iter()
-            .fold(ChunkSums::default(), |total, chunk| ChunkSums {
-                error: total.error + chunk.error,
-                mass: total.mass + chunk.mass,
-            })
+        sums.into_iter().fold(RowSums::default(), RowSums::plus)
     }
 }
 
-/// Cuts a slice into pieces of `tile` elements, also if that is zero, without end.
-struct Tiles<'t, T> {
+/// Cuts a slice into pieces of some length, also if that is zero, without end: the last
+/// ones are shorter, or empty.
+pub(super) struct Pieces<'t, T> {
     rest: &'t mut [T],
-    tile: usize,
+    len: usize,
 }
 
-impl<'t, T> Iterator for Tiles<'t, T> {
+impl<'t, T> Pieces<'t, T> {
+    pub(super) fn new(slice: &'t mut [T], len: usize) -> Self {
+        Self { rest: slice, len }
+    }
+}
+
+impl<'t, T> Iterator for Pieces<'t, T> {
     type Item = &'t mut [T];
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = core::mem::take(&mut self.rest);
-        let (tile, rest) = rest.split_at_mut_checked(self.tile)?;
+        let (piece, rest) = rest.split_at_mut(self.len.min(rest.len()));
         self.rest = rest;
-        Some(tile)
+        Some(piece)
     }
 }

@@ -2,19 +2,22 @@
 
 use core::marker::PhantomData;
 
-use super::pass::Damping;
+use super::row::Damping;
 use super::rows::CostRows;
 use super::series::Series;
 use crate::Real;
 use crate::level::{Level, Task};
 use crate::panel::GROUP;
 
-/// `g'_j = τ (g_j − ε log t_j)`, `t_j` added up over the chunks in their order.
+/// `g'_j = τ (g°_j − ε log t_j)`, `t_j` relative to g° and added up over the chunks in
+/// their order.
 pub(super) struct ColumnUpdate<'c, T, S> {
     /// Column sums of all chunks, one after the other; the first chunk's are replaced by
     /// the totals.
     pub(super) columns: &'c mut [T],
     pub(super) g: &'c [T],
+    /// g°: g itself, or what a stored kernel was computed with.
+    pub(super) base: &'c [T],
     pub(super) b: &'c [T],
     pub(super) next_g: &'c mut [T],
     pub(super) epsilon: T,
@@ -36,10 +39,10 @@ impl<T: Real, S: Series> Task for ColumnUpdate<'_, T, S> {
             }
         }
         let mut distrusted = 0_u32;
-        let columns = self.g.iter().zip(self.b).zip(totals.iter());
-        for (next, ((&g, &b), &total)) in self.next_g.iter_mut().zip(columns) {
+        let columns = self.g.iter().zip(self.base).zip(self.b).zip(totals.iter());
+        for (next, (((&g, &base), &b), &total)) in self.next_g.iter_mut().zip(columns) {
             let log = S::log::<L, T>(total) + self.damping.log_mass;
-            let updated = self.damping.next(g, g - self.epsilon * log);
+            let updated = self.damping.next(g, base - self.epsilon * log);
             let massive = b > T::zero();
             distrusted |= u32::from(massive & !S::trusts(total));
             *next = if massive { updated } else { g };

@@ -116,6 +116,7 @@ fn solve<T: Real>(
         n,
         dim,
         rho: problem.rho_a,
+        store_kernel: problem.store_kernel,
     };
     let of_b = SelfTerm {
         points: y,
@@ -179,6 +180,7 @@ struct SelfTerm<'a, T> {
     n: usize,
     dim: usize,
     rho: T,
+    store_kernel: bool,
 }
 
 impl<T: Real> SelfTerm<'_, T> {
@@ -206,6 +208,7 @@ impl<T: Real> SelfTerm<'_, T> {
             b: self.weights,
             rho_a: self.rho,
             rho_b: self.rho,
+            store_kernel: self.store_kernel,
         };
         let mut state = State::new(&problem, options.epsilon, workspace)?;
         let converged = state.run_symmetric(options)?;

@@ -5,7 +5,8 @@ use core::marker::PhantomData;
 use super::State;
 use super::chunks::chunk_count;
 use super::columns::{ColumnSoftMin, ColumnUpdate};
-use super::pass::{Damping, Pass};
+use super::pass::Pass;
+use super::row::{Damping, RowRule, RowSums};
 use super::series::{Direct, NearOne, Series};
 use crate::level::dispatch;
 use crate::{Error, Real, check};
@@ -22,39 +23,128 @@ impl<T: Real> State<'_, T> {
         !self.range.masked && self.range.width < self.epsilon
     }
 
-    /// One pass; without `columns`, `next_g` stays what it is.
+    /// What the present potentials lead to: `next_f`, `next_g` and the marginal error, by
+    /// the stored kernel if that will do. Without `columns`, `next_g` stays what it is.
     pub(super) fn look_ahead(&mut self, columns: bool) -> Result<(), Error> {
+        if self.look_ahead_by_kernel(columns)? {
+            return Ok(());
+        }
+        let keep = self.kernel.is_kept() && !self.near_one();
+        self.look_ahead_by_costs(columns, keep)
+    }
+
+    /// Looks ahead by the costs if the last look-ahead went by the stored kernel; tells
+    /// whether it did.
+    pub(super) fn confirm(&mut self, columns: bool) -> Result<bool, Error> {
+        let by_kernel = self.by_kernel;
+        if by_kernel {
+            self.look_ahead_by_costs(columns, false)?;
+        }
+        Ok(by_kernel)
+    }
+
+    fn rules(&self) -> (RowRule<T>, Damping<T>) {
+        let damping_a = Damping::new(self.rho.0, self.epsilon, self.omega, self.b.log_mass);
+        let damping_b = Damping::new(self.rho.1, self.epsilon, self.omega, self.a.log_mass);
+        (RowRule::new(self.epsilon, damping_a), damping_b)
+    }
+
+    /// Tells whether it could be done.
+    fn look_ahead_by_kernel(&mut self, columns: bool) -> Result<bool, Error> {
+        let (rule, damping) = self.rules();
+        if self.fresh || !self.kernel.prepare(self.g, self.b.share, rule.rate) {
+            return Ok(false);
+        }
+        let sums = self.kernel.run(
+            &rule,
+            columns,
+            self.f,
+            self.a.share,
+            self.next_f,
+            self.memory.columns,
+        );
+        let update = ColumnUpdate {
+            columns: self.memory.columns,
+            g: self.g,
+            base: self.kernel.g,
+            b: self.b.share,
+            next_g: self.next_g,
+            epsilon: self.epsilon,
+            damping,
+            series: PhantomData::<Direct>,
+        };
+        if sums.distrusted > 0 || (columns && !dispatch(update)) {
+            return Ok(false);
+        }
+        self.by_kernel = true;
+        self.take_sums(&sums)?;
+        self.check_columns(columns)?;
+        Ok(true)
+    }
+
+    fn look_ahead_by_costs(&mut self, columns: bool, keep: bool) -> Result<(), Error> {
+        self.by_kernel = false;
         if self.near_one() {
-            self.look_ahead_by::<NearOne>(columns)
+            self.pass::<NearOne>(columns, false)
         } else {
-            self.look_ahead_by::<Direct>(columns)
+            self.pass::<Direct>(columns, keep)
         }
     }
 
-    /// One pass: `next_f`, `next_g` and the marginal error of the present (f, g).
-    fn look_ahead_by<S: Series>(&mut self, columns: bool) -> Result<(), Error> {
-        let (damping_a, damping_b) = (
-            Damping::new(self.rho.0, self.epsilon, self.omega, self.b.log_mass),
-            Damping::new(self.rho.1, self.epsilon, self.omega, self.a.log_mass),
-        );
-        let rate = self.rate();
+    /// One pass over the costs; its terms are stored if they are to be kept.
+    fn pass<S: Series>(&mut self, columns: bool, keep: bool) -> Result<(), Error> {
+        let (rule, damping) = self.rules();
+        let g: &[T] = if self.b.some_zero {
+            mask(self.b.share, self.g, self.masked)
+        } else {
+            self.g
+        };
         let pass = Pass {
             rows: self.rows,
-            g: if self.b.some_zero {
-                mask(self.b.share, self.g, self.masked)
-            } else {
-                self.g
-            },
+            g,
             b: self.b.share,
-            epsilon: self.epsilon,
-            rate,
-            damping: damping_a,
+            rule,
             fresh: self.fresh,
             columns,
         };
+        let kernel = keep.then_some(&mut self.kernel);
         let sums = self
             .memory
-            .run::<S>(&pass, self.f, self.a.share, self.next_f);
+            .run::<S>(&pass, self.f, self.a.share, self.next_f, kernel);
+        if keep {
+            self.kernel.g.copy_from_slice(self.g);
+            self.kernel.valid = true;
+        }
+        self.take_sums(&sums)?;
+        if !columns {
+            return Ok(());
+        }
+        let update = ColumnUpdate {
+            columns: self.memory.columns,
+            g: self.g,
+            base: self.g,
+            b: self.b.share,
+            next_g: self.next_g,
+            epsilon: self.epsilon,
+            damping,
+            series: PhantomData::<S>,
+        };
+        if !dispatch(update) {
+            self.column_soft_min::<S>(true);
+            let offset = self.epsilon * damping.log_mass;
+            let columns = self.b.share.iter().zip(self.g.iter());
+            let columns = columns.zip(self.memory.columns.iter());
+            for (next, ((&b, &g), &soft_min)) in self.next_g.iter_mut().zip(columns) {
+                if b > T::zero() {
+                    *next = damping.next(g, soft_min - offset);
+                }
+            }
+        }
+        self.check_columns(columns)
+    }
+
+    /// Errors and masses from the sums over rows, and the row potentials of a pass.
+    fn take_sums(&mut self, sums: &RowSums<T>) -> Result<(), Error> {
         self.marginal_error = self.a.mass * sums.error;
         self.mass = self.a.mass * sums.mass;
         if self.a.some_zero {
@@ -67,29 +157,12 @@ impl<T: Real> State<'_, T> {
         check_room(
             self.a.share.iter().zip(self.next_f.iter()),
             "a row potential",
-        )?;
-        if !columns {
+        )
+    }
+
+    fn check_columns(&self, updated: bool) -> Result<(), Error> {
+        if !updated {
             return Ok(());
-        }
-        let update = ColumnUpdate {
-            columns: self.memory.columns,
-            g: self.g,
-            b: self.b.share,
-            next_g: self.next_g,
-            epsilon: self.epsilon,
-            damping: damping_b,
-            series: PhantomData::<S>,
-        };
-        if !dispatch(update) {
-            self.column_soft_min::<S>(true);
-            let offset = self.epsilon * damping_b.log_mass;
-            let columns = self.b.share.iter().zip(self.g.iter());
-            let columns = columns.zip(self.memory.columns.iter());
-            for (next, ((&b, &g), &soft_min)) in self.next_g.iter_mut().zip(columns) {
-                if b > T::zero() {
-                    *next = damping_b.next(g, soft_min - offset);
-                }
-            }
         }
         check_room(
             self.b.share.iter().zip(self.next_g.iter()),

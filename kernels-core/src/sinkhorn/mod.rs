@@ -10,7 +10,8 @@
 //! | `problem`, `weights` | costs, weights and prices, checked once |
 //! | `rows` | rows of costs, from a matrix or from points |
 //! | `options` | when to stop; what came out |
-//! | `pass`, `columns` | the two half steps in one pass: formulas, special values |
+//! | `pass`, `row`, `columns` | the two half steps in one pass: formulas, special values |
+//! | `stored` | the same by a stored kernel, without exponentials |
 //! | `series` | the sum of exponentials, also where ε is large |
 //! | `chunks` | how rows are shared out among threads |
 //! | `state`, `look_ahead` | the iteration as a state with a `step`; what it does to potentials |
@@ -31,9 +32,11 @@ mod pass;
 mod plan;
 mod problem;
 mod relaxation;
+mod row;
 mod rows;
 mod series;
 mod state;
+mod stored;
 mod symmetric;
 mod weights;
 

@@ -16,15 +16,17 @@
 //! summed again relative to its largest term, and so are, after the pass, the columns
 //! (`columns.rs`): the log-sum-exp trick, paid only where it is needed.
 //!
-//! The general form has damping: `f' = τ · softmin` for an unbalanced marginal
+//! The general form (`row.rs`) has damping: `f' = τ · softmin` for an unbalanced marginal
 //! (τ = ρ/(ρ+ε); Chizat et al. 2018), and over-relaxation `f + ω (f' − f)`.
 //!
 //! Rows come in groups of [`GROUP`]; blocks of columns keep the terms in the first
 //! cache. Chunks of rows have column sums of their own, which are added in order
 //! afterwards: results do not depend on the number of threads.
 
+use core::array::from_fn;
 use core::marker::PhantomData;
 
+use super::row::{RowOut, RowRule, RowSums};
 use super::rows::CostRows;
 use super::series::Series;
 use crate::level::{Level, Task};
@@ -35,51 +37,6 @@ use crate::{Real, vector};
 const BLOCK: usize = 512;
 const LANES: usize = 16;
 
-/// How one side's potential follows from its soft minimum.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Damping<T> {
-    /// ρ of this side.
-    pub(super) rho: T,
-    /// ρ/(ρ+ε); 1 where the marginal is imposed.
-    pub(super) tau: T,
-    /// ω; 1 is the plain iteration.
-    pub(super) omega: T,
-    /// Logarithm of the other side's mass.
-    pub(super) log_mass: T,
-}
-
-impl<T: Real> Damping<T> {
-    pub(super) fn new(rho: T, epsilon: T, omega: T, log_mass: T) -> Self {
-        let tau = if rho == T::infinity() {
-            T::one()
-        } else {
-            rho / (rho + epsilon)
-        };
-        Self {
-            rho,
-            tau,
-            omega,
-            log_mass,
-        }
-    }
-
-    #[inline(always)]
-    fn is_plain(&self) -> bool {
-        self.tau == T::one() && self.omega == T::one() && self.log_mass == T::zero()
-    }
-
-    /// The next potential, from the soft minimum.
-    #[inline(always)]
-    pub(super) fn next(&self, old: T, soft_min: T) -> T {
-        let target = self.tau * soft_min;
-        if self.omega == T::one() {
-            target
-        } else {
-            old + self.omega * (target - old)
-        }
-    }
-}
-
 /// What all chunks share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass<'p, T> {
@@ -87,10 +44,7 @@ pub(super) struct Pass<'p, T> {
     /// g, −∞ at zero weights.
     pub(super) g: &'p [T],
     pub(super) b: &'p [T],
-    pub(super) epsilon: T,
-    /// `1/(ε ln 2)`.
-    pub(super) rate: T,
-    pub(super) damping: Damping<T>,
+    pub(super) rule: RowRule<T>,
     /// Whether f is no good as a shift: nothing is known about it yet.
     pub(super) fresh: bool,
     /// Whether column sums are wanted.
@@ -106,20 +60,13 @@ pub(super) struct Chunk<'c, T> {
     pub(super) next_f: &'c mut [T],
     /// Sums over the rows of this chunk, one for each column.
     pub(super) columns: &'c mut [T],
-    /// `GROUP` rows of terms.
+    /// Where terms are written: one row for each row of a group, or for each of the chunk.
     pub(super) terms: &'c mut [T],
+    /// What stood for f in the terms of each row, if these are to be kept; or empty.
+    pub(super) shifts: &'c mut [T],
     /// Room for [`CostRows::group`].
     pub(super) tile: &'c mut [T],
-    pub(super) sums: &'c mut ChunkSums<T>,
-}
-
-/// Sums over rows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ChunkSums<T> {
-    /// `Σ a_i |s_i − target_i|`.
-    pub(super) error: T,
-    /// `Σ a_i s_i`.
-    pub(super) mass: T,
+    pub(super) sums: &'c mut RowSums<T>,
 }
 
 /// A chunk to be computed.
@@ -136,56 +83,44 @@ impl<T: Real, S: Series> Task for ChunkTask<'_, '_, T, S> {
     fn run<L: Level>(self) {
         let (pass, chunk) = (self.pass, self.chunk);
         let m = pass.g.len();
+        let keep = !chunk.shifts.is_empty();
         chunk.columns.fill(T::zero());
-        let mut sums = ChunkSums::default();
-        let mut offset = T::zero();
+        let mut sums = RowSums::default();
         let mut row = 0;
         while row < chunk.f.len() {
             let count = GROUP.min(chunk.f.len() - row);
             let costs = pass.rows.group::<L>(chunk.first + row, count, chunk.tile);
+            let start = if keep { row * m } else { 0 };
+            let group = &mut chunk.terms[start..start + count * m];
             let mut weights = [T::zero(); GROUP];
-            let rows = costs.chunks_exact(m).zip(chunk.terms.chunks_exact_mut(m));
+            let rows = costs.chunks_exact(m).zip(group.chunks_exact_mut(m));
             for (r, (cost, terms)) in rows.enumerate() {
                 let (a, f) = (chunk.a[row + r], chunk.f[row + r]);
-                let out = pass.row::<L, S>(cost, f, a, terms);
-                chunk.next_f[row + r] = out.next;
-                if a > T::zero() {
-                    weights[r] = a * out.weight;
-                    offset += a * out.offset;
-                    sums.error += a * out.excess.abs();
-                    sums.mass += a * out.total;
+                let (shift, out) = pass.row::<L, S>(cost, f, a, terms);
+                if keep {
+                    chunk.shifts[row + r] = shift;
                 }
+                chunk.next_f[row + r] = out.next;
+                weights[r] = sums.add(a, &out);
             }
             if pass.columns {
-                spread::<L, T>(chunk.columns, &chunk.terms[..count * m], &weights);
+                spread::<L, T>(chunk.columns, group, &weights);
             }
             row += count;
         }
         if pass.columns && S::unit::<T>() == T::one() {
             for sum in chunk.columns.iter_mut() {
-                *sum += offset;
+                *sum += sums.offset;
             }
         }
         *chunk.sums = sums;
     }
 }
 
-/// What a row gives.
-struct RowOut<T> {
-    /// f'.
-    next: T,
-    /// Its term in column j is `weight · terms_j + offset`, times a.
-    weight: T,
-    offset: T,
-    /// `s − target`.
-    excess: T,
-    /// s.
-    total: T,
-}
-
 impl<T: Real> Pass<'_, T> {
+    /// The shift of a row's terms, and what the row gives.
     #[inline(always)]
-    fn row<L: Level, S: Series>(&self, cost: &[T], f: T, a: T, terms: &mut [T]) -> RowOut<T> {
+    fn row<L: Level, S: Series>(&self, cost: &[T], f: T, a: T, terms: &mut [T]) -> (T, RowOut<T>) {
         // A row without mass acts on nothing, and its potential may be infinite.
         let usable = !self.fresh && a > T::zero();
         let mut shift = f;
@@ -198,55 +133,19 @@ impl<T: Real> Pass<'_, T> {
             let max = vector::largest_difference(self.g, cost);
             if max == T::neg_infinity() {
                 terms.fill(T::zero());
-                return RowOut {
-                    next: T::infinity(),
-                    weight: T::zero(),
-                    offset: T::zero(),
-                    excess: T::zero(),
-                    total: T::zero(),
-                };
+                return (T::zero(), RowOut::unreachable());
             }
             shift = -max;
             total = self.sum::<L, S>(cost, shift, terms);
         }
-        let log = S::log::<L, T>(total);
-        let damping = &self.damping;
-        let next = damping.next(f, shift - self.epsilon * (log + damping.log_mass));
-        let scale = self.rate * T::of(core::f64::consts::LN_2);
-        // exp((f' − shift)/ε), less one in the series around one.
-        let moved = if damping.is_plain() {
-            S::reciprocal(total)
-        } else {
-            S::exp((next - shift) * scale)
-        };
-        let weight = S::unit::<T>() + moved;
-        // Row sum over its weight, and what it should be.
-        let (excess, sum) = if shift == f && damping.is_plain() {
-            (S::excess(total), S::unit::<T>() + total)
-        } else {
-            let exponent = (f - shift) * scale + log + damping.log_mass;
-            let target = if damping.rho == T::infinity() {
-                T::zero()
-            } else {
-                (-f / damping.rho).exp_m1()
-            };
-            let excess = exponent.exp_m1();
-            (excess - target, T::one() + excess)
-        };
-        RowOut {
-            next,
-            weight,
-            offset: S::unit::<T>() * moved,
-            excess,
-            total: sum,
-        }
+        (shift, self.rule.outcome::<L, S>(f, shift, total))
     }
 
     /// Writes the terms of a row and returns their weighted sum.
     #[inline(always)]
     fn sum<L: Level, S: Series>(&self, cost: &[T], shift: T, terms: &mut [T]) -> T {
-        let rate = self.rate;
-        let mut lanes = [T::zero(); LANES];
+        let rate = self.rule.rate;
+        let (mut lanes, mut rest) = ([T::zero(); LANES], T::zero());
         let blocks = cost.chunks(BLOCK).zip(terms.chunks_mut(BLOCK));
         let sides = self.g.chunks(BLOCK).zip(self.b.chunks(BLOCK));
         for ((cost, terms), (g, b)) in blocks.zip(sides) {
@@ -255,22 +154,23 @@ impl<T: Real> Pass<'_, T> {
             }
             let (term_lanes, term_rest) = terms.as_chunks::<LANES>();
             let (b_lanes, b_rest) = b.as_chunks::<LANES>();
-            for (terms, b) in term_lanes.iter().zip(b_lanes) {
-                for (lane, (&term, &b)) in lanes.iter_mut().zip(terms.iter().zip(b)) {
-                    *lane = L::mul_add(b, term, *lane);
-                }
-            }
-            for (lane, (&term, &b)) in lanes.iter_mut().zip(term_rest.iter().zip(b_rest)) {
-                *lane = L::mul_add(b, term, *lane);
+            lanes = term_lanes
+                .iter()
+                .zip(b_lanes)
+                .fold(lanes, |lanes, (terms, b)| {
+                    from_fn(|l| L::mul_add(b[l], terms[l], lanes[l]))
+                });
+            for (&term, &b) in term_rest.iter().zip(b_rest) {
+                rest = L::mul_add(b, term, rest);
             }
         }
-        vector::pairwise(&lanes)
+        vector::pairwise(&lanes) + rest
     }
 }
 
 /// `columns_j += Σ_r weights_r terms_rj`, for up to [`GROUP`] rows of terms.
 #[inline(always)]
-fn spread<L: Level, T: Real>(columns: &mut [T], terms: &[T], weights: &[T; GROUP]) {
+pub(super) fn spread<L: Level, T: Real>(columns: &mut [T], terms: &[T], weights: &[T; GROUP]) {
     let m = columns.len();
     if terms.len() == GROUP * m {
         let (t0, rest) = terms.split_at(m);

@@ -55,6 +55,10 @@ pub struct Problem<'a, T> {
     pub rho_a: T,
     /// The same at the columns.
     pub rho_b: T,
+    /// Whether to store the kernel, for which [`Problem::workspace_len`] then has room:
+    /// `n m` numbers more, and iterations several times faster (an order of magnitude,
+    /// where the kernel fits a cache) wherever many are made at one ε.
+    pub store_kernel: bool,
 }
 
 impl<'a, T: Real> Problem<'a, T> {
@@ -69,6 +73,16 @@ impl<'a, T: Real> Problem<'a, T> {
             b: None,
             rho_a: T::infinity(),
             rho_b: T::infinity(),
+            store_kernel: false,
+        }
+    }
+
+    /// The same with the kernel stored.
+    #[must_use]
+    pub fn with_stored_kernel(self) -> Self {
+        Self {
+            store_kernel: true,
+            ..self
         }
     }
 

@@ -13,6 +13,7 @@
 
 use super::State;
 use super::options::{Outcome, SinkhornOptions};
+use crate::parallel::inside_pool;
 use crate::{Error, Real};
 
 /// Plain iterations before θ is measured.
@@ -31,6 +32,15 @@ impl<T: Real> State<'_, T> {
     /// As [`State::run`].
     pub fn run_relaxed(&mut self, options: &SinkhornOptions<T>) -> Result<Outcome<T>, Error> {
         options.check("sinkhorn")?;
+        let pairs = self.f.len().saturating_mul(self.g.len());
+        inside_pool(pairs, || self.search(options))?;
+        self.omega = T::one();
+        // The last look-ahead may have been a relaxed one, and columns inexact: a plain
+        // step, if there is one left, makes them exact; the error is that of its result.
+        self.run(options)
+    }
+
+    fn search(&mut self, options: &SinkhornOptions<T>) -> Result<(), Error> {
         let mut search = Search::new();
         while self.iterations < options.max_iterations {
             let error = self.step()?;
@@ -43,10 +53,7 @@ impl<T: Real> State<'_, T> {
             }
             self.omega = search.next(error, dual);
         }
-        self.omega = T::one();
-        // The last look-ahead may have been a relaxed one, and columns inexact: a plain
-        // step, if there is one left, makes them exact; the error is that of its result.
-        self.run(options)
+        Ok(())
     }
 
     fn plain(&self) -> bool {

@@ -10,8 +10,10 @@ use super::look_ahead::{OPERATION, check_room};
 use super::options::{Outcome, SinkhornOptions};
 use super::problem::{Problem, check_partners};
 use super::rows::{CostRange, CostRows, rows_workspace_len, tile_len};
+use super::stored::{StoredKernel, stored_kernel_len};
 use super::weights::Weights;
 use crate::panel::GROUP;
+use crate::parallel::inside_pool;
 use crate::{Error, Real, check};
 
 /// Potentials of a problem at some iteration. The plan is
@@ -31,6 +33,9 @@ pub struct State<'s, T> {
     /// g with −∞ at zero weights.
     pub(super) masked: &'s mut [T],
     pub(super) memory: ChunkMemory<'s, T>,
+    pub(super) kernel: StoredKernel<'s, T>,
+    /// Whether the last look-ahead went by the stored kernel and not by the costs.
+    pub(super) by_kernel: bool,
     /// ω of the next look-ahead; 1 but in `relaxation.rs`.
     pub(super) omega: T,
     /// Whether f and g have not been updated since they were given.
@@ -49,7 +54,13 @@ impl<T: Real> Problem<'_, T> {
         let tile = tile_len(&self.cost, m);
         let chunk = m.saturating_mul(1 + GROUP).saturating_add(tile);
         let sides = n.saturating_mul(3).saturating_add(m.saturating_mul(4));
+        let kernel = if self.store_kernel {
+            stored_kernel_len(n, m)
+        } else {
+            0
+        };
         sides
+            .saturating_add(kernel)
             .saturating_add(chunk.saturating_mul(chunk_count(n)))
             .saturating_add(rows_workspace_len(self))
     }
@@ -83,6 +94,7 @@ impl<'s, T: Real> State<'s, T> {
         let (columns, rest) = rest.split_at_mut(chunks * m);
         let (terms, rest) = rest.split_at_mut(chunks * m * GROUP);
         let (tiles, rest) = rest.split_at_mut(chunks * tile_len(&problem.cost, m));
+        let (kernel, rest) = StoredKernel::new(problem.store_kernel, n, m, rest);
         let (rows, range) = CostRows::new(OPERATION, problem, rest)?;
         let a = Weights::fill(OPERATION, "a", problem.a, balanced, share_a)?;
         let b = Weights::fill(OPERATION, "b", problem.b, balanced, share_b)?;
@@ -108,6 +120,8 @@ impl<'s, T: Real> State<'s, T> {
                 terms,
                 tiles,
             },
+            kernel,
+            by_kernel: false,
             omega: T::one(),
             fresh: true,
             marginal_error: T::infinity(),
@@ -143,6 +157,7 @@ impl<'s, T: Real> State<'s, T> {
     /// Looks ahead from potentials of which only g counts.
     fn restart(&mut self) -> Result<(), Error> {
         self.fresh = true;
+        self.kernel.valid = false;
         check_room(self.b.share.iter().zip(self.g.iter()), "a column potential")?;
         self.look_ahead(true)?;
         // Until the first step the columns are not exact, so there is no error to report.
@@ -150,7 +165,9 @@ impl<'s, T: Real> State<'s, T> {
         Ok(())
     }
 
-    /// One iteration; returns the marginal error after it.
+    /// One iteration; returns the marginal error after it. With a stored kernel the
+    /// error is that of the kernel, whose exponents are rounded once; [`State::run`]
+    /// confirms it.
     ///
     /// # Errors
     /// When a potential of an atom with mass leaves the range of the scalar type. The
@@ -175,11 +192,8 @@ impl<'s, T: Real> State<'s, T> {
         if options.epsilon != self.epsilon {
             self.set_epsilon(options.epsilon)?;
         }
-        while self.iterations < options.max_iterations
-            && !(self.marginal_error <= options.threshold)
-        {
-            self.step()?;
-        }
+        let pairs = self.f.len().saturating_mul(self.g.len());
+        inside_pool(pairs, || self.iterate(options))?;
         if self.b.some_zero {
             self.fill_zero_columns();
         }
@@ -191,6 +205,20 @@ impl<'s, T: Real> State<'s, T> {
             iterations: self.iterations,
             converged: self.marginal_error <= options.threshold,
         })
+    }
+
+    fn iterate(&mut self, options: &SinkhornOptions<T>) -> Result<(), Error> {
+        loop {
+            while self.iterations < options.max_iterations
+                && !(self.marginal_error <= options.threshold)
+            {
+                self.step()?;
+            }
+            // What is returned comes from the costs, and so may ask for more steps.
+            if !self.confirm(true)? {
+                return Ok(());
+            }
+        }
     }
 
     /// `(f, g)`. An atom of zero weight has the potential its costs ask for, which is

@@ -28,6 +28,9 @@ impl<T: Real> State<'_, T> {
             self.look_ahead(false)?;
             self.iterations = self.iterations.saturating_add(1);
             if self.marginal_error <= options.threshold {
+                self.confirm(false)?;
+            }
+            if self.marginal_error <= options.threshold {
                 return Ok(true);
             }
         }

@@ -1,0 +1,171 @@
+//! From the sum over a row to its next potential, its error and its share of the
+//! columns: the formulas that every pass has in common.
+
+use super::series::Series;
+use crate::Real;
+use crate::level::Level;
+
+/// How one side's potential follows from its soft minimum.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Damping<T> {
+    /// ρ of this side.
+    pub(super) rho: T,
+    /// ρ/(ρ+ε); 1 where the marginal is imposed.
+    pub(super) tau: T,
+    /// ω; 1 is the plain iteration.
+    pub(super) omega: T,
+    /// Logarithm of the other side's mass.
+    pub(super) log_mass: T,
+}
+
+impl<T: Real> Damping<T> {
+    pub(super) fn new(rho: T, epsilon: T, omega: T, log_mass: T) -> Self {
+        let tau = if rho == T::infinity() {
+            T::one()
+        } else {
+            rho / (rho + epsilon)
+        };
+        Self {
+            rho,
+            tau,
+            omega,
+            log_mass,
+        }
+    }
+
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        self.tau == T::one() && self.omega == T::one() && self.log_mass == T::zero()
+    }
+
+    /// The next potential, from the soft minimum.
+    #[inline(always)]
+    pub(super) fn next(&self, old: T, soft_min: T) -> T {
+        let target = self.tau * soft_min;
+        if self.omega == T::one() {
+            target
+        } else {
+            old + self.omega * (target - old)
+        }
+    }
+}
+
+/// What a row gives.
+pub(super) struct RowOut<T> {
+    /// f'.
+    pub(super) next: T,
+    /// Its term in column j is `weight · terms_j + offset`, times a.
+    pub(super) weight: T,
+    pub(super) offset: T,
+    /// `s − target`.
+    pub(super) excess: T,
+    /// s.
+    pub(super) total: T,
+}
+
+/// What rows are judged and updated by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowRule<T> {
+    pub(super) epsilon: T,
+    /// `1/(ε ln 2)`: exponents are powers of two.
+    pub(super) rate: T,
+    pub(super) damping: Damping<T>,
+}
+
+impl<T: Real> RowRule<T> {
+    pub(super) fn new(epsilon: T, damping: Damping<T>) -> Self {
+        Self {
+            epsilon,
+            rate: T::of(core::f64::consts::LOG2_E) / epsilon,
+            damping,
+        }
+    }
+
+    /// For a row of present potential `f` whose terms, taken with the potential `shift`
+    /// in place of f, sum to `total` (less the unit of the series).
+    #[inline(always)]
+    pub(super) fn outcome<L: Level, S: Series>(&self, f: T, shift: T, total: T) -> RowOut<T> {
+        let log = S::log::<L, T>(total);
+        let damping = &self.damping;
+        let next = damping.next(f, shift - self.epsilon * (log + damping.log_mass));
+        let scale = self.rate * T::of(core::f64::consts::LN_2);
+        // exp((f' − shift)/ε), less one in the series around one.
+        let moved = if damping.is_plain() {
+            S::reciprocal(total)
+        } else {
+            S::exp((next - shift) * scale)
+        };
+        let weight = S::unit::<T>() + moved;
+        // Row sum over its weight, and what it should be.
+        let (excess, sum) = if shift == f && damping.is_plain() {
+            (S::excess(total), S::unit::<T>() + total)
+        } else {
+            let exponent = (f - shift) * scale + log + damping.log_mass;
+            let target = if damping.rho == T::infinity() {
+                T::zero()
+            } else {
+                (-f / damping.rho).exp_m1()
+            };
+            let excess = exponent.exp_m1();
+            (excess - target, T::one() + excess)
+        };
+        RowOut {
+            next,
+            weight,
+            offset: S::unit::<T>() * moved,
+            excess,
+            total: sum,
+        }
+    }
+}
+
+impl<T: Real> RowOut<T> {
+    /// A row that no column with mass can be reached from.
+    pub(super) fn unreachable() -> Self {
+        Self {
+            next: T::infinity(),
+            weight: T::zero(),
+            offset: T::zero(),
+            excess: T::zero(),
+            total: T::zero(),
+        }
+    }
+}
+
+/// Sums over rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RowSums<T> {
+    /// `Σ a_i |s_i − target_i|`.
+    pub(super) error: T,
+    /// `Σ a_i s_i`.
+    pub(super) mass: T,
+    /// What the rows give to every column alike.
+    pub(super) offset: T,
+    /// Rows with mass whose sum cannot be trusted.
+    pub(super) distrusted: usize,
+}
+
+impl<T: Real> RowSums<T> {
+    /// Adds a row of weight `a`; returns its weight in the columns.
+    #[inline(always)]
+    pub(super) fn add(&mut self, a: T, out: &RowOut<T>) -> T {
+        // A row without mass acts on nothing, and may hold infinite numbers.
+        if !(a > T::zero()) {
+            return T::zero();
+        }
+        self.offset += a * out.offset;
+        self.error += a * out.excess.abs();
+        self.mass += a * out.total;
+        a * out.weight
+    }
+
+    /// The sums of two groups of rows.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            error: self.error + other.error,
+            mass: self.mass + other.mass,
+            offset: self.offset + other.offset,
+            distrusted: self.distrusted + other.distrusted,
+        }
+    }
+}

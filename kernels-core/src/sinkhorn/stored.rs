@@ -1,0 +1,241 @@
+//! The kernel, stored: iterations without exponentials.
+//!
+//! A pass over the costs at potentials (f°, g°) computes the terms
+//! `K_ij = exp((f°_i + g°_j − C_ij)/ε)`. Kept, they serve later potentials too:
+//!
+//! | | |
+//! |---|---|
+//! | row sum relative to f° | `r_i = Σ_j K_ij b_j exp((g_j − g°_j)/ε)` |
+//! | new row potential | `f'_i = f°_i − ε log r_i` |
+//! | column sum relative to g° | `t_j = Σ_i K_ij a_i / r_i` |
+//! | new column potential | `g'_j = g°_j − ε log t_j` |
+//!
+//! Two multiplications for each pair instead of an exponential: as fast as memory gives
+//! the kernel. This is the log-domain iteration, not `K = exp(−C/ε)`, which breaks at
+//! small ε: potentials are absorbed into the kernel (Schmitzer 2019, section 3.1), and
+//! as soon as one has moved so far that terms which were lost below the smallest number
+//! might count, a pass over the costs replaces the kernel by that of the present
+//! potentials.
+//!
+//! **What is lost.** Terms below 2⁻¹²⁶ (f32) are zero. A column's factor is at most
+//! [`DRIFT`] = 2³⁰, and a sum that is not between 2⁻⁴⁰ and 2⁴⁰ is not trusted: of a sum
+//! of n terms at most n · 2⁻⁵⁶ is lost.
+//!
+//! Rounding of the exponents is the same in every iteration on one kernel, so its
+//! marginal errors are those of a problem whose costs are changed in the last digit.
+//! Results of a run are therefore confirmed by a last pass over the costs.
+
+use core::array::from_fn;
+
+use super::chunks::{MAX_CHUNKS, Pieces, chunk_rows};
+use super::pass::spread;
+use super::row::{RowOut, RowRule, RowSums};
+use super::series::{Direct, Series};
+use crate::level::{Level, Task, dispatch};
+use crate::panel::GROUP;
+use crate::parallel::run_all;
+use crate::{Real, vector};
+
+/// Logarithm to base 2 of the largest factor of a column.
+const DRIFT: f64 = 30.0;
+/// Partial sums: four registers of AVX2, as many as hide the latency of an addition.
+const LANES: usize = 32;
+
+/// Memory of a kernel, and the potentials that it was computed with; all slices are
+/// empty where none is kept.
+#[derive(Debug)]
+pub(super) struct StoredKernel<'s, T> {
+    /// `n × m`.
+    pub(super) entries: &'s mut [T],
+    /// f°.
+    pub(super) f: &'s mut [T],
+    /// g°.
+    pub(super) g: &'s mut [T],
+    /// `b_j exp((g_j − g°_j)/ε)`.
+    scaled: &'s mut [T],
+    /// Whether the entries are those of the present costs and ε.
+    pub(super) valid: bool,
+}
+
+/// Workspace elements for [`StoredKernel::new`].
+pub(super) fn stored_kernel_len(n: usize, m: usize) -> usize {
+    n.saturating_mul(m)
+        .saturating_add(n)
+        .saturating_add(m.saturating_mul(2))
+}
+
+impl<'s, T: Real> StoredKernel<'s, T> {
+    /// Takes its memory from the start of `workspace`; returns the rest.
+    pub(super) fn new(
+        keep: bool,
+        n: usize,
+        m: usize,
+        workspace: &'s mut [T],
+    ) -> (Self, &'s mut [T]) {
+        let (n, m) = if keep { (n, m) } else { (0, 0) };
+        let (entries, rest) = workspace.split_at_mut(n * m);
+        let (f, rest) = rest.split_at_mut(n);
+        let (g, rest) = rest.split_at_mut(m);
+        let (scaled, rest) = rest.split_at_mut(m);
+        let kernel = Self {
+            entries,
+            f,
+            g,
+            scaled,
+            valid: false,
+        };
+        (kernel, rest)
+    }
+
+    /// Whether there is memory for a kernel.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// Prepares the factors of the columns; false if a column potential is too far from
+    /// where it was.
+    pub(super) fn prepare(&mut self, g: &[T], b: &[T], rate: T) -> bool {
+        self.valid
+            && dispatch(Prepare {
+                g,
+                b,
+                at: self.g,
+                rate,
+                out: self.scaled,
+            })
+    }
+
+    /// The pass. Writes next_f and, chunk by chunk, the column sums relative to g°.
+    pub(super) fn run(
+        &self,
+        rule: &RowRule<T>,
+        columns_wanted: bool,
+        f: &[T],
+        a: &[T],
+        next_f: &mut [T],
+        columns: &mut [T],
+    ) -> RowSums<T> {
+        let (n, m) = (f.len(), self.g.len());
+        let size = chunk_rows(n);
+        let mut sums = [RowSums::default(); MAX_CHUNKS];
+        let given = self.entries.chunks(size * m).zip(self.f.chunks(size));
+        let sides = f
+            .chunks(size)
+            .zip(a.chunks(size))
+            .zip(next_f.chunks_mut(size));
+        let out = Pieces::new(columns, m).zip(sums.iter_mut());
+        let tasks = given.zip(sides).zip(out);
+        let tasks =
+            tasks.map(
+                |(((entries, shifts), ((f, a), next_f)), (columns, sums))| StoredTask {
+                    rule,
+                    columns_wanted,
+                    scaled: self.scaled,
+                    entries,
+                    shifts,
+                    f,
+                    a,
+                    next_f,
+                    columns,
+                    sums,
+                },
+            );
+        run_all(tasks, n.saturating_mul(m));
+        sums.into_iter().fold(RowSums::default(), RowSums::plus)
+    }
+}
+
+struct Prepare<'p, T> {
+    g: &'p [T],
+    b: &'p [T],
+    at: &'p [T],
+    rate: T,
+    out: &'p mut [T],
+}
+
+impl<T: Real> Task for Prepare<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<L: Level>(self) -> bool {
+        let limit = T::of(DRIFT);
+        let mut far = 0_u32;
+        let columns = self.g.iter().zip(self.at).zip(self.b);
+        for (out, ((&g, &at), &b)) in self.out.iter_mut().zip(columns) {
+            let drift = (g - at) * self.rate;
+            let massive = b > T::zero();
+            far |= u32::from(massive & !(drift.abs() <= limit));
+            // Without mass g may be infinite, and the drift not a number.
+            *out = if massive {
+                b * drift.exp2_at::<L>()
+            } else {
+                T::zero()
+            };
+        }
+        far == 0
+    }
+}
+
+/// Rows of one chunk.
+struct StoredTask<'p, 'c, T> {
+    rule: &'p RowRule<T>,
+    columns_wanted: bool,
+    scaled: &'p [T],
+    entries: &'c [T],
+    shifts: &'c [T],
+    f: &'c [T],
+    a: &'c [T],
+    next_f: &'c mut [T],
+    columns: &'c mut [T],
+    sums: &'c mut RowSums<T>,
+}
+
+impl<T: Real> Task for StoredTask<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let m = self.scaled.len();
+        let mut sums = RowSums::default();
+        self.columns.fill(T::zero());
+        let sides = self.f.chunks(GROUP).zip(self.a.chunks(GROUP));
+        let sides = sides.zip(self.shifts.chunks(GROUP).zip(self.next_f.chunks_mut(GROUP)));
+        for (entries, ((f, a), (shifts, next_f))) in self.entries.chunks(GROUP * m).zip(sides) {
+            let mut weights = [T::zero(); GROUP];
+            let rows = entries.chunks_exact(m).zip(f.iter().zip(a));
+            let rows = rows.zip(shifts.iter().zip(next_f)).zip(weights.iter_mut());
+            for (((entries, (&f, &a)), (&shift, next)), weight) in rows {
+                let total = product::<L, T>(entries, self.scaled);
+                let out = if total > T::zero() {
+                    self.rule.outcome::<L, Direct>(f, shift, total)
+                } else {
+                    RowOut::unreachable()
+                };
+                sums.distrusted += usize::from(a > T::zero() && !Direct::trusts(total));
+                *next = out.next;
+                *weight = sums.add(a, &out);
+            }
+            if self.columns_wanted {
+                spread::<L, T>(self.columns, entries, &weights);
+            }
+        }
+        *self.sums = sums;
+    }
+}
+
+/// `Σ_j k_j s_j`.
+#[inline(always)]
+fn product<L: Level, T: Real>(k: &[T], s: &[T]) -> T {
+    let ((k, k_rest), (s, s_rest)) = (k.as_chunks::<LANES>(), s.as_chunks::<LANES>());
+    let lanes = k.iter().zip(s).fold([T::zero(); LANES], |lanes, (k, s)| {
+        from_fn(|l| L::mul_add(k[l], s[l], lanes[l]))
+    });
+    let mut total = T::zero();
+    for (&k, &s) in k_rest.iter().zip(s_rest) {
+        total = L::mul_add(k, s, total);
+    }
+    for sixteen in lanes.as_chunks().0 {
+        total += vector::pairwise(sixteen);
+    }
+    total
+}
