@@ -4,12 +4,11 @@ use crate::file::{inputs, list, optional, plain, wide};
 use crate::magnitude::{Magnitude, Reference};
 use crate::report::Report;
 use crate::tolerance::{Quantity, UNCONVERGED_LIMIT};
-use crate::{Error, Problem};
+use crate::{Error, Problem, Way};
 use kernels_core::Real;
 use kernels_core::cost::{Cost, cost_matrix};
 use kernels_core::sinkhorn::{
-    Annealing, CostSource, Outcome, Problem as Transport, SinkhornOptions, State,
-    sinkhorn_workspace_len, solve_annealed,
+    Annealing, CostSource, Outcome, Problem as Transport, SinkhornOptions, State, solve_annealed,
 };
 
 const MAX_ITERATIONS: usize = 30_000;
@@ -27,6 +26,7 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
     let transport = Transport {
         a: a.as_deref(),
         b: b.as_deref(),
+        store_kernel: report.way == Way::Stored,
         ..Transport::new(CostSource::Matrix(&cost), n, m)
     };
     // No digit of the exponents is left: the potentials cannot be had in this scalar.
@@ -45,7 +45,7 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
         threshold: T::of(reachable.min(UNCONVERGED_LIMIT)),
         max_iterations: MAX_ITERATIONS,
     };
-    let mut workspace = vec![T::zero(); sinkhorn_workspace_len(n, m)];
+    let mut workspace = vec![T::zero(); transport.workspace_len()];
     let (mut state, outcome) = run(&transport, &cost, &options, &mut workspace)?;
     let settled = outcome.converged || outcome.marginal_error.wide() <= reachable;
     if beyond || !settled {

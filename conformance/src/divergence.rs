@@ -4,7 +4,7 @@ use crate::balanced::clouds;
 use crate::file::{inputs, list, optional, wide};
 use crate::report::Report;
 use crate::tolerance::{Quantity, UNCONVERGED_LIMIT};
-use crate::{Error, Problem};
+use crate::{Error, Problem, Way};
 use kernels_core::Real;
 use kernels_core::cost::Cost;
 use kernels_core::sinkhorn::{
@@ -42,7 +42,8 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
         y: &y,
         dim,
     };
-    let transport = Transport::new(source, n, m).with_weights(&a, &b);
+    let mut transport = Transport::new(source, n, m).with_weights(&a, &b);
+    transport.store_kernel = report.way == Way::Stored;
     let options = SinkhornOptions {
         epsilon: T::of(problem.eps),
         threshold: T::of(4.0 * kappa * report.unit),

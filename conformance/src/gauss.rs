@@ -5,12 +5,10 @@ use crate::balanced::{allowance, unconverged};
 use crate::file::list;
 use crate::report::Report;
 use crate::tolerance::Quantity;
-use crate::{Error, Problem};
+use crate::{Error, Problem, Way};
 use kernels_core::Real;
 use kernels_core::cost::{Cost, cost_matrix};
-use kernels_core::sinkhorn::{
-    CostSource, Problem as Transport, SinkhornOptions, sinkhorn_workspace_len, solve,
-};
+use kernels_core::sinkhorn::{CostSource, Problem as Transport, SinkhornOptions, solve};
 
 pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(), Error> {
     let &[low, high, count] = list("grid", &problem.grid, 3)? else {
@@ -33,14 +31,15 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
     let x: Vec<T> = points.iter().map(|&x| T::of(x)).collect();
     let mut cost = vec![T::zero(); n * n];
     cost_matrix(Cost::SquaredEuclidean, &x, &x, n, n, 1, &mut cost)?;
-    let transport = Transport::new(CostSource::Matrix(&cost), n, n).with_weights(&a, &b);
+    let mut transport = Transport::new(CostSource::Matrix(&cost), n, n).with_weights(&a, &b);
+    transport.store_kernel = report.way == Way::Stored;
     let options = SinkhornOptions {
         epsilon: T::of(problem.eps),
         // Exponents reach the thousands where nothing weighs anything.
         threshold: T::of(1e3) * T::epsilon(),
         max_iterations: 5000,
     };
-    let mut workspace = vec![T::zero(); sinkhorn_workspace_len(n, n)];
+    let mut workspace = vec![T::zero(); transport.workspace_len()];
     let outcome = solve(&transport, &options, &mut workspace)?;
     let value = problem.value()?;
     if !outcome.converged {

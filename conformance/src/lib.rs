@@ -42,10 +42,19 @@ pub use tolerance::{Kind, Quantity};
 
 use kernels_core::Real;
 
+/// Which of the solver's two ways through an iteration is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Exponentials of the costs in every iteration.
+    Recomputed,
+    /// Products with a stored kernel.
+    Stored,
+}
+
 /// Solves one problem in the scalar `T` and compares the answers.
 #[must_use]
-pub fn check<T: Real>(problem: &Problem) -> Report {
-    let mut report = Report::new::<T>(problem);
+pub fn check<T: Real>(problem: &Problem, way: Way) -> Report {
+    let mut report = Report::new::<T>(problem, way);
     let checked = match report.kind {
         Some(Kind::Balanced | Kind::BalancedCost) => balanced::check::<T>(problem, &mut report),
         Some(Kind::Gauss) => gauss::check::<T>(problem, &mut report),
@@ -63,11 +72,11 @@ pub fn check<T: Real>(problem: &Problem) -> Report {
 
 /// All problems in both scalars.
 #[must_use]
-pub fn survey(problems: &[Problem]) -> Survey {
+pub fn survey(problems: &[Problem], way: Way) -> Survey {
     let mut survey = Survey::default();
     for problem in problems {
-        survey.push(check::<f64>(problem));
-        survey.push(check::<f32>(problem));
+        survey.push(check::<f64>(problem, way));
+        survey.push(check::<f32>(problem, way));
     }
     survey
 }

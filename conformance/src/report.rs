@@ -1,7 +1,7 @@
 //! What came out: for one problem in one scalar, and for all.
 
-use crate::Problem;
 use crate::tolerance::{Kind, Quantity, tolerance};
+use crate::{Problem, Way};
 use kernels_core::Real;
 
 /// One comparison.
@@ -35,10 +35,11 @@ pub struct Report {
     /// Why it failed.
     pub failures: Vec<String>,
     pub(crate) unit: f64,
+    pub(crate) way: Way,
 }
 
 impl Report {
-    pub(crate) fn new<T: Real>(problem: &Problem) -> Self {
+    pub(crate) fn new<T: Real>(problem: &Problem, way: Way) -> Self {
         let single = size_of::<T>() == size_of::<f32>();
         Self {
             kind: Kind::from_name(&problem.kind),
@@ -49,6 +50,7 @@ impl Report {
             undetermined: Vec::new(),
             failures: Vec::new(),
             unit: T::epsilon().wide() / 2.0,
+            way,
         }
     }
 
@@ -223,10 +225,11 @@ mod tests {
 
     fn report() -> Report {
         let kind = "ntxent".to_owned();
-        Report::new::<f64>(&Problem {
+        let problem = Problem {
             kind,
             ..Problem::default()
-        })
+        };
+        Report::new::<f64>(&problem, Way::Recomputed)
     }
 
     #[test]

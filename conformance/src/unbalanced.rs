@@ -5,7 +5,7 @@ use crate::balanced::clouds;
 use crate::file::{inputs, list, optional, plain, wide};
 use crate::report::Report;
 use crate::tolerance::Quantity;
-use crate::{Error, Problem};
+use crate::{Error, Problem, Way};
 use kernels_core::Real;
 use kernels_core::cost::Cost;
 use kernels_core::sinkhorn::{CostSource, Problem as Transport, SinkhornOptions, State};
@@ -33,9 +33,10 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
     let (a, b) = (inputs::<T>(a), inputs::<T>(b));
     let cost = Cost::SquaredEuclidean;
     let source = CostSource::Points { cost, x, y, dim };
-    let transport = Transport::new(source, n, m)
+    let mut transport = Transport::new(source, n, m)
         .with_weights(&a, &b)
         .unbalanced(T::of(rho), T::of(rho));
+    transport.store_kernel = report.way == Way::Stored;
     let options = SinkhornOptions {
         epsilon: T::of(problem.eps),
         threshold: T::of(4.0 * kappa * report.unit * mass),

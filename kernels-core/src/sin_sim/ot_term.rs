@@ -1,7 +1,7 @@
 //! The transport term alone: cost between the views, Sinkhorn, envelope gradient.
 
 use crate::cost::{Cost, CostScale, cost_matrix, rescale};
-use crate::sinkhorn::{CostSource, Problem, SinkhornOptions, State, sinkhorn_workspace_len};
+use crate::sinkhorn::{CostSource, Problem, SinkhornOptions, State};
 use crate::{Error, Real, check, vector};
 
 /// Parameters of the transport term.
@@ -53,7 +53,12 @@ impl<T: Real> OtTerm<T> {
 #[must_use]
 pub fn ot_term_workspace_len(n: usize, _dim: usize) -> usize {
     n.saturating_mul(n)
-        .saturating_add(sinkhorn_workspace_len(n, n))
+        .saturating_add(problem::<f64>(&[], n).workspace_len())
+}
+
+/// The views have a cost matrix, so the kernel may take as much again.
+fn problem<T: Real>(matrix: &[T], n: usize) -> Problem<'_, T> {
+    Problem::new(CostSource::Matrix(matrix), n, n).with_stored_kernel()
 }
 
 /// `OT_ε` between view A (the first `rows/2` rows of `z`) and view B (the others), both
@@ -84,7 +89,7 @@ pub fn ot_term_with_grad<T: Real>(
     cost_matrix(options.cost, view_a, view_b, n, n, dim, matrix)?;
     let divisor = rescale(options.scale, matrix);
 
-    let problem = Problem::new(CostSource::Matrix(matrix), n, n);
+    let problem = problem(matrix, n);
     let mut state = State::new(&problem, options.sinkhorn.epsilon, scratch)?;
     let outcome = state.run(&options.sinkhorn)?;
     let transport_cost = state.transport_cost()?;
