@@ -45,7 +45,7 @@ mod units;
 use core::marker::PhantomData;
 
 use crate::level::dispatch;
-use crate::parallel::run_all;
+use crate::parallel::{inside_pool, run_all};
 use crate::{Error, Real, check, vector};
 use layout::{Memory, PANEL, Shape};
 use rows::{Backward, Finish, Positives};
@@ -129,11 +129,14 @@ impl<T: Real> Call<T> {
         check::shape(operation, "z", z, shape.rows.saturating_mul(shape.dim))?;
         let workspace = check::workspace(operation, workspace, Memory::<T>::len(&shape))?;
         let memory = Memory::new(&shape, workspace);
-        if fixed_shift_fits(self.temperature) {
-            self.sweeps::<FixedShift>(z, grad, memory)
-        } else {
-            self.sweeps::<OwnShift>(z, grad, memory)
-        }
+        let work = shape.rows.saturating_mul(z.len());
+        inside_pool(work, || {
+            if fixed_shift_fits(self.temperature) {
+                self.sweeps::<FixedShift>(z, grad, memory)
+            } else {
+                self.sweeps::<OwnShift>(z, grad, memory)
+            }
+        })
     }
 
     fn sweeps<K: Terms>(
