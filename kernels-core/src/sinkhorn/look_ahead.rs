@@ -29,16 +29,16 @@ impl<T: Real> State<'_, T> {
         if self.look_ahead_by_kernel(columns)? {
             return Ok(());
         }
-        let keep = self.kernel.is_kept() && !self.near_one();
-        self.look_ahead_by_costs(columns, keep)
+        self.look_ahead_by_costs(columns, true)
     }
 
     /// Looks ahead by the costs if the last look-ahead went by the stored kernel; tells
-    /// whether it did.
-    pub(super) fn confirm(&mut self, columns: bool) -> Result<bool, Error> {
+    /// whether it did. With `more` to come the kernel is replaced by that of the present
+    /// potentials, at which the two agree.
+    pub(super) fn confirm(&mut self, columns: bool, more: bool) -> Result<bool, Error> {
         let by_kernel = self.by_kernel;
         if by_kernel {
-            self.look_ahead_by_costs(columns, false)?;
+            self.look_ahead_by_costs(columns, more)?;
         }
         Ok(by_kernel)
     }
@@ -87,7 +87,7 @@ impl<T: Real> State<'_, T> {
         if self.near_one() {
             self.pass::<NearOne>(columns, false)
         } else {
-            self.pass::<Direct>(columns, keep)
+            self.pass::<Direct>(columns, keep && self.kernel.is_kept())
         }
     }
 

@@ -215,7 +215,7 @@ impl<'s, T: Real> State<'s, T> {
                 self.step()?;
             }
             // What is returned comes from the costs, and so may ask for more steps.
-            if !self.confirm(true)? {
+            if !self.confirm(true, self.iterations < options.max_iterations)? {
                 return Ok(());
             }
         }

@@ -28,7 +28,7 @@ impl<T: Real> State<'_, T> {
             self.look_ahead(false)?;
             self.iterations = self.iterations.saturating_add(1);
             if self.marginal_error <= options.threshold {
-                self.confirm(false)?;
+                self.confirm(false, true)?;
             }
             if self.marginal_error <= options.threshold {
                 return Ok(true);

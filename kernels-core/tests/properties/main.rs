@@ -14,4 +14,5 @@ mod monoid;
 mod points;
 mod refusals;
 mod sin_sim;
+mod stored;
 mod transport;

@@ -168,6 +168,7 @@ fn the_number_of_threads_does_not_matter() {
             };
             (
                 bits(run(&dense, &options)),
+                bits(run(&dense.with_stored_kernel(), &options)),
                 bits(run(&clouds.points(), &options)),
             )
         })
