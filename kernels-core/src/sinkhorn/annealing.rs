@@ -5,7 +5,8 @@
 //! answer at all. Potentials at 2ε are within O(ε) of those at ε, so each level starts
 //! near its answer, and only the last one has to reach the threshold.
 
-use super::{Outcome, Problem, SinkhornOptions, State};
+use super::{CostSource, Outcome, Problem, SinkhornOptions, State};
+use crate::cost::Cost;
 use crate::{Error, Real, check};
 
 /// The schedule of ε.
@@ -17,6 +18,45 @@ pub struct Annealing<T> {
     pub factor: T,
     /// Iterations at every level but the last.
     pub iterations_per_level: usize,
+}
+
+impl<T: Real> Annealing<T> {
+    /// From the width of the problem's costs, halved every five iterations.
+    ///
+    /// The width is that of the permitted entries of a matrix. That of points is bounded:
+    /// for the cosine cost by 2, for the squared Euclidean cost by the squared diagonal of
+    /// the box that holds both clouds. What a solver would refuse does no harm here.
+    #[must_use]
+    pub fn from_scale(problem: &Problem<'_, T>) -> Self {
+        let width = match problem.cost {
+            CostSource::Matrix(cost) => width(cost.iter().copied()),
+            CostSource::Points { cost, x, y, dim } => match cost {
+                Cost::Cosine => T::of(2.0),
+                Cost::SquaredEuclidean => (0..dim.min(x.len())).fold(T::zero(), |sum, k| {
+                    let coordinates = x.iter().skip(k).step_by(dim);
+                    let coordinates = coordinates.chain(y.iter().skip(k).step_by(dim));
+                    let side = width(coordinates.copied());
+                    sum + side * side
+                }),
+            },
+        };
+        Self {
+            // Constant costs have no width, and any ε will do.
+            start: width.max(T::min_positive_value()).min(T::max_value()),
+            factor: T::of(0.5),
+            iterations_per_level: 5,
+        }
+    }
+}
+
+/// The largest minus the smallest finite number; 0 without one.
+fn width<T: Real>(numbers: impl Iterator<Item = T>) -> T {
+    let none = (T::infinity(), T::neg_infinity());
+    let finite = numbers.filter(|number| number.is_finite());
+    let (low, high) = finite.fold(none, |(low, high), number| {
+        (low.min(number), high.max(number))
+    });
+    (high - low).max(T::zero())
 }
 
 /// [`super::solve`] by way of a falling ε; returns the state for plan and gradients.

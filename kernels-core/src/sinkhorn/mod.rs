@@ -17,11 +17,14 @@
 //! | `state`, `look_ahead` | the iteration as a state with a `step`; what it does to potentials |
 //! | `plan` | rows of the plan on demand |
 //! | `annealing` | from a large ε down to a small one |
+//! | `batch`, `batch_outputs` | many small problems of one size |
 //! | `relaxation` | longer steps where convergence is slow |
 //! | `gradient` | the envelope gradient with respect to points |
 //! | `symmetric`, `divergence` | a measure against itself; the debiased divergence |
 
 mod annealing;
+mod batch;
+mod batch_outputs;
 mod chunks;
 mod columns;
 mod divergence;
@@ -41,6 +44,8 @@ mod symmetric;
 mod weights;
 
 pub use annealing::{Annealing, solve_annealed};
+pub use batch::{Batch, solve_batch};
+pub use batch_outputs::{BatchError, BatchOutputs};
 pub use divergence::{
     Divergence, divergence_workspace_len, sinkhorn_divergence, sinkhorn_divergence_with_grad,
 };

@@ -22,8 +22,9 @@ impl<T: Real> SinkhornOptions<T> {
     }
 }
 
-/// What a run found. Every number is finite.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What a run found. Every number is finite. The default, all zeros and not converged,
+/// is for arrays that are to be filled.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Outcome<T> {
     /// The dual value, `⟨a,f⟩ + ⟨b,g⟩` for a balanced problem. It never exceeds the
     /// regularised optimum `min_P ⟨P,C⟩ + ε KL(P | a⊗b)`, but for rounding, and equals

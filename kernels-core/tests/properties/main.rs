@@ -4,6 +4,7 @@
 // A helper's failed expectation is a failed test.
 #![allow(clippy::expect_used, clippy::neg_cmp_op_on_partial_ord)]
 
+mod batch;
 mod common;
 mod contrast;
 mod cost;
