@@ -33,6 +33,10 @@ bench:
 conformance file="../shared/vectors/vectors.json":
     cargo run --release -p benches --bin conformance -- {{file}}
 
+# The kernels on a microcontroller: size, and a run in QEMU
+bare-metal:
+    scripts/bare-metal
+
 # exp and ln of the vector path on every f32 (some minutes)
 elementary:
     SINSIM_STRIDE=1 cargo test --release -p kernels-core --features std --test elementary -- --nocapture
