@@ -28,6 +28,13 @@ pub enum Error {
         /// Elements it has.
         got: usize,
     },
+    /// The heap has no room for a result or a workspace (feature `alloc`).
+    Memory {
+        /// The function that was called.
+        operation: &'static str,
+        /// Elements that were asked for (`usize::MAX` if that overflows).
+        expected: usize,
+    },
     /// A size (rows, dimensions, iterations) is outside its domain.
     Size {
         /// The function that was called.
@@ -135,6 +142,13 @@ impl fmt::Display for Error {
                 out,
                 "{operation}: the workspace must have at least {expected} elements, got {got}; \
                  ask the matching *_workspace_len function"
+            ),
+            Self::Memory {
+                operation,
+                expected,
+            } => write!(
+                out,
+                "{operation}: {expected} elements must fit into memory; use a smaller problem"
             ),
             Self::Size {
                 operation,

@@ -80,6 +80,8 @@
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
@@ -103,6 +105,8 @@ pub mod elementary;
 pub mod log_sum_exp;
 pub mod normalize;
 pub mod nt_xent;
+#[cfg(feature = "alloc")]
+pub mod owned;
 pub mod sin_sim;
 pub mod sinkhorn;
 pub mod softmax;

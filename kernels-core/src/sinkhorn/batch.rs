@@ -73,29 +73,18 @@ impl<'a, T: Real> Batch<'a, T> {
     }
 
     fn check(&self) -> Result<Shape, Error> {
-        let Problem { n, m, a, b, .. } = self.stacked;
         check::at_least_one(OPERATION, "count", self.count)?;
         self.stacked.check(OPERATION)?;
-        let all = |len: usize| len.saturating_mul(self.count);
-        let dim = match self.stacked.cost {
-            CostSource::Matrix(cost) => {
-                check::shape(OPERATION, "cost", cost, all(n.saturating_mul(m)))?;
-                None
-            }
-            CostSource::Points { x, y, dim, .. } => {
-                check::at_least_one(OPERATION, "dim", dim)?;
-                check::shape(OPERATION, "x", x, all(n.saturating_mul(dim)))?;
-                check::shape(OPERATION, "y", y, all(m.saturating_mul(dim)))?;
-                Some(dim)
-            }
-        };
-        for (argument, weights, len) in [("a", a, n), ("b", b, m)] {
-            if let Some(weights) = weights {
-                check::shape(OPERATION, argument, weights, all(len))?;
-            }
-        }
-        let count = self.count;
-        Ok(Shape { count, n, m, dim })
+        self.stacked.check_lengths(OPERATION, self.count)?;
+        Ok(Shape {
+            count: self.count,
+            n: self.stacked.n,
+            m: self.stacked.m,
+            dim: match self.stacked.cost {
+                CostSource::Matrix(_) => None,
+                CostSource::Points { dim, .. } => Some(dim),
+            },
+        })
     }
 }
 

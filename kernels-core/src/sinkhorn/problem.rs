@@ -112,6 +112,28 @@ impl<'a, T: Real> Problem<'a, T> {
         self.rho_a == T::infinity() && self.rho_b == T::infinity()
     }
 
+    /// The slices hold `count` problems, one after the other.
+    pub(crate) fn check_lengths(&self, operation: &'static str, count: usize) -> Result<(), Error> {
+        let (n, m) = (self.n, self.m);
+        let all = |len: usize| len.saturating_mul(count);
+        match self.cost {
+            CostSource::Matrix(cost) => {
+                check::shape(operation, "cost", cost, all(n.saturating_mul(m)))?;
+            }
+            CostSource::Points { x, y, dim, .. } => {
+                check::at_least_one(operation, "dim", dim)?;
+                check::shape(operation, "x", x, all(n.saturating_mul(dim)))?;
+                check::shape(operation, "y", y, all(m.saturating_mul(dim)))?;
+            }
+        }
+        for (argument, weights, len) in [("a", self.a, n), ("b", self.b, m)] {
+            if let Some(weights) = weights {
+                check::shape(operation, argument, weights, all(len))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sizes and parameters; entries are checked where they are read first.
     pub(super) fn check(&self, operation: &'static str) -> Result<(), Error> {
         check::at_least_one(operation, "n", self.n)?;

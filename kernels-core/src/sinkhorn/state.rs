@@ -154,6 +154,24 @@ impl<'s, T: Real> State<'s, T> {
         self.restart()
     }
 
+    /// A state that has these potentials already: for reading the plan and gradients off
+    /// it, not for going on. They are as long as the problem's sides.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn at(
+        problem: &Problem<'s, T>,
+        epsilon: T,
+        (f, g): (&[T], &[T]),
+        workspace: &'s mut [T],
+    ) -> Result<Self, Error> {
+        let mut state = Self::new(problem, epsilon, workspace)?;
+        check::shape(OPERATION, "f", f, state.f.len())?;
+        check::shape(OPERATION, "g", g, state.g.len())?;
+        state.f.copy_from_slice(f);
+        state.g.copy_from_slice(g);
+        state.fresh = false;
+        Ok(state)
+    }
+
     /// Looks ahead from potentials of which only g counts.
     fn restart(&mut self) -> Result<(), Error> {
         self.fresh = true;
