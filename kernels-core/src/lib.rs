@@ -25,6 +25,7 @@
 //! | [`byol`] | prediction of a target without gradient, and its momentum schedule |
 //! | [`vicreg`] | invariance, variance and covariance of two views |
 //! | [`barlow_twins`] | cross-correlation of two views towards the identity |
+//! | `owned` | the main calls with results on the heap (feature `alloc`) |
 //! | [`diagnostics`] | alignment, uniformity, effective rank: has the embedding collapsed? |
 //! | [`cost`] | ground costs between point clouds |
 //! | [`log_sum_exp`] | the (max, sum) monoid under both losses |
@@ -34,8 +35,14 @@
 //! | [`Real`], [`Error`] | the scalar; one error type |
 //!
 //! The crate is `no_std` and generic over `f32` and `f64`, so the same source can be
-//! compiled for a device. The feature `std` adds threads (rayon's current pool), the best
-//! vector instructions that the processor has, and the platform's mathematics library.
+//! compiled for a device.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | (none) | everything but `owned`; no allocator, num-traits and libm alone |
+//! | `alloc` | `owned`: the main calls with results and workspaces on the heap |
+//! | `std` | `alloc`; threads (rayon's current pool), the best vector instructions that the processor has, the platform's mathematics library |
+//!
 //! Results do not depend on the number of threads.
 //!
 //! | function | value | gradient | memory beside input and output | cost |
@@ -44,9 +51,15 @@
 //! | [`sinkhorn::State::run`], matrix | ✓ | envelope: points | O(n + m) | O(n·m) an iteration |
 //! | the same, points | ✓ | envelope: points | O((n + m)·d) | O(n·m·d) an iteration |
 //! | [`sinkhorn::sinkhorn_divergence_with_grad`] | ✓ | points | O((n + m)·d) | three of the above |
+//! | [`sinkhorn::solve_batch`], B problems | ✓ | envelope: points, costs | at most 64 of the above | B of the above |
 //! | [`sin_sim::sin_sim_with_grad`] | ✓ | rows | O(N²) | NT-Xent's and transport's |
 //! | [`byol::byol_with_grad`] | ✓ | predictions | none | O(N·d) |
 //! | [`vicreg`], [`barlow_twins`] | ✓ | rows | O(N·d + d²) | O(N·d²) |
+//!
+//! # Without an allocator
+//!
+//! Outputs and workspace are the caller's: arrays, or static memory. The folder
+//! `bare-metal` beside this crate's source has a program for a microcontroller.
 //!
 //! ```
 //! use kernels_core::cost::{Cost, CostScale};
@@ -66,11 +79,47 @@
 //!     },
 //! };
 //! let mut grad = [0.0; 8];
-//! let mut workspace = vec![0.0; sin_sim_workspace_len(rows, dim)];
+//! let mut workspace = [0.0; 1024];
+//! assert!(sin_sim_workspace_len(rows, dim) <= workspace.len());
 //! let sin_sim = sin_sim_with_grad(&z, rows, dim, &options, &mut grad, &mut workspace)?;
 //! assert!(sin_sim.ot.converged);
 //! assert_eq!(sin_sim.loss, sin_sim.nt_xent + 0.8 * sin_sim.ot.value);
 //! # Ok::<(), kernels_core::Error>(())
+//! ```
+//!
+//! # With the standard library
+//!
+//! Feature `std` (or `alloc`): results come on the heap.
+//!
+//! ```
+//! # #[cfg(feature = "alloc")]
+//! # fn main() -> Result<(), kernels_core::Error> {
+//! use kernels_core::cost::Cost;
+//! use kernels_core::owned;
+//! use kernels_core::sinkhorn::{Annealing, CostSource, Problem, SinkhornOptions};
+//!
+//! // A hundred points on a circle, and the same turned by a little.
+//! let circle = |turn: f64| -> Vec<f64> {
+//!     let angle = |k: usize| turn + k as f64 * std::f64::consts::TAU / 100.0;
+//!     (0..100).flat_map(|k| [angle(k).cos(), angle(k).sin()]).collect()
+//! };
+//! let (x, y) = (circle(0.0), circle(0.01));
+//! let source = CostSource::Points { cost: Cost::SquaredEuclidean, x: &x, y: &y, dim: 2 };
+//! let problem = Problem::new(source, 100, 100);
+//! let options = SinkhornOptions { epsilon: 0.01, threshold: 1e-6, max_iterations: 1000 };
+//!
+//! let schedule = Annealing::from_scale(&problem);
+//! let solution = owned::solve_annealed(&problem, &options, &schedule)?;
+//! assert!(solution.outcome.converged);
+//! let (grad_x, _) = solution.gradient()?;
+//! assert_eq!(grad_x.len(), x.len());
+//! // Without the bias of ε: the clouds are close.
+//! let (divergence, ..) = owned::sinkhorn_divergence_with_grad(&problem, &options)?;
+//! assert!(divergence.value < 1e-3);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "alloc"))]
+//! # fn main() {}
 //! ```
 
 #![no_std]
