@@ -130,17 +130,18 @@ impl<'w, T: Real> Batch<'w, T> {
         check::not_negative(operation, "options.scale", options.scale)?;
         check::not_negative(operation, "options.epsilon", options.epsilon)?;
         let needed = barlow_twins_workspace_len(rows, dim);
-        let workspace = check::workspace(operation, workspace, needed)?;
+        let mut correlation = check::workspace(operation, workspace, needed)?;
         check::finite(operation, "z", z)?;
-        let (normal, rest) = workspace.split_at_mut(rows * dim);
-        let (sigmas, rest) = rest.split_at_mut(2 * dim);
-        let (scratch, correlation) = rest.split_at_mut(2 * dim);
+        let normal = check::take(&mut correlation, rows * dim);
+        let sigmas = check::take(&mut correlation, 2 * dim);
+        let scratch = check::take(&mut correlation, 2 * dim);
         let images = rows / 2;
-        let views = normal
-            .chunks_exact_mut(images * dim)
-            .zip(sigmas.chunks_exact_mut(dim));
-        for (z, (normal, sigmas)) in z.chunks_exact(images * dim).zip(views) {
-            let scratch = &mut scratch[..dim];
+        let (z_a, z_b) = z.split_at(z.len() / 2);
+        let (normal_a, normal_b) = normal.split_at_mut(normal.len() / 2);
+        let (sigmas_a, sigmas_b) = sigmas.split_at_mut(sigmas.len() / 2);
+        let views = [(z_a, normal_a, sigmas_a), (z_b, normal_b, sigmas_b)];
+        for (z, normal, sigmas) in views {
+            let scratch = check::take(&mut &mut *scratch, dim);
             columns::centre(operation, z, dim, scratch, normal)?;
             columns::deviations(normal, dim, images, scratch, sigmas);
             columns::normalize(operation, options.epsilon, sigmas, normal)?;
@@ -158,17 +159,18 @@ impl<'w, T: Real> Batch<'w, T> {
     }
 
     fn forward(&mut self) -> Result<BarlowTwins<T>, Error> {
-        let (a, b) = self.normal.split_at(self.images * self.dim);
+        let (a, b) = self.normal.split_at(self.normal.len() / 2);
         let a = Matrix::new(a, self.images, self.dim).transposed();
         let b = Matrix::new(b, self.images, self.dim);
         self.correlation.fill(T::zero());
         add_product(self.correlation, T::count(self.images).recip(), a, b);
         let (mut invariance, mut redundancy) = (T::zero(), T::zero());
-        for (i, row) in self.correlation.chunks_exact(self.dim).enumerate() {
-            let (left, from) = row.split_at(i);
-            let right = from.get(1..).unwrap_or_default();
+        for (i, row) in self.correlation.chunks_exact(self.dim.max(1)).enumerate() {
+            let Some((left, [diagonal, right @ ..])) = row.split_at_checked(i) else {
+                continue;
+            };
             redundancy += vector::dot(left, left) + vector::dot(right, right);
-            let missing = T::one() - row[i];
+            let missing = T::one() - *diagonal;
             invariance += missing * missing;
         }
         let options = self.options;
@@ -186,15 +188,18 @@ impl<'w, T: Real> Batch<'w, T> {
         let options = self.options;
         let on = T::of(2.0) * options.scale;
         let off = on * options.lambda;
-        for (i, row) in self.correlation.chunks_exact_mut(dim).enumerate() {
-            let diagonal = on * (row[i] - T::one());
-            vector::scale(row, off);
-            row[i] = diagonal;
+        for (i, row) in self.correlation.chunks_exact_mut(dim.max(1)).enumerate() {
+            let Some((left, [diagonal, right @ ..])) = row.split_at_mut_checked(i) else {
+                continue;
+            };
+            vector::scale(left, off);
+            *diagonal = on * (*diagonal - T::one());
+            vector::scale(right, off);
         }
         let share = T::count(images).recip();
-        let (a, b) = self.normal.split_at(images * dim);
-        let (grad_a, grad_b) = grad.split_at_mut(images * dim);
-        let (sigma_a, sigma_b) = self.sigmas.split_at(dim);
+        let (a, b) = self.normal.split_at(self.normal.len() / 2);
+        let (grad_a, grad_b) = grad.split_at_mut(grad.len() / 2);
+        let (sigma_a, sigma_b) = self.sigmas.split_at(self.sigmas.len() / 2);
         let d = Matrix::new(self.correlation, dim, dim);
         grad_a.fill(T::zero());
         grad_b.fill(T::zero());

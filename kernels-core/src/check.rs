@@ -38,6 +38,17 @@ pub(crate) fn workspace<'w, T>(
     })
 }
 
+/// Takes the first `len` elements off a workspace, or what is left of it: after
+/// [`workspace`] that makes no difference, but the compiler sees that nothing can panic.
+#[inline]
+pub(crate) fn take<'w, T>(rest: &mut &'w mut [T], len: usize) -> &'w mut [T] {
+    let slice = core::mem::take(rest);
+    let len = len.min(slice.len());
+    let (head, tail) = slice.split_at_mut(len);
+    *rest = tail;
+    head
+}
+
 /// A size must be at least one.
 pub(crate) fn at_least_one(
     operation: &'static str,

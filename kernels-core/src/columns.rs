@@ -24,8 +24,9 @@ pub(crate) fn centre<T: Real>(
     means: &mut [T],
     out: &mut [T],
 ) -> Result<(), Error> {
+    let dim = dim.max(1);
     let first = x.get(..dim).unwrap_or_default();
-    let share = T::count(x.len() / dim.max(1)).recip();
+    let share = T::count(x.len() / dim).recip();
     means.fill(T::zero());
     for (out_row, row) in out.chunks_exact_mut(dim).zip(x.chunks_exact(dim)) {
         let columns = out_row.iter_mut().zip(means.iter_mut());
@@ -49,6 +50,7 @@ pub(crate) fn deviations<T: Real>(
     peaks: &mut [T],
     deviations: &mut [T],
 ) {
+    let dim = dim.max(1);
     peaks.fill(T::zero());
     for row in centred.chunks_exact(dim) {
         for (peak, value) in peaks.iter_mut().zip(row) {
@@ -92,7 +94,7 @@ pub(crate) fn normalize<T: Real>(
             });
         }
     }
-    for row in centred.chunks_exact_mut(sigmas.len()) {
+    for row in centred.chunks_exact_mut(sigmas.len().max(1)) {
         for (value, &sigma) in row.iter_mut().zip(sigmas.iter()) {
             *value /= sigma;
         }
@@ -108,8 +110,8 @@ pub(crate) fn normalize_backward<T: Real>(
     scratch: &mut [T],
     grad: &mut [T],
 ) {
-    let dim = sigmas.len();
-    let (means, slopes) = scratch.split_at_mut(dim);
+    let dim = sigmas.len().max(1);
+    let (means, slopes) = scratch.split_at_mut(dim.min(scratch.len()));
     let share = T::count(normal.len() / dim).recip();
     means.fill(T::zero());
     slopes.fill(T::zero());

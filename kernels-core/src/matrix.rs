@@ -83,7 +83,7 @@ pub(crate) fn gram<T: Real>(out: &mut [T], factor: T, x: Matrix<'_, T>) {
     accumulate(out, factor, x, x.transposed(), true);
     let n = x.rows;
     for i in 1..n {
-        let (above, below) = out.split_at_mut(i * n);
+        let (above, below) = out.split_at_mut((i * n).min(out.len()));
         for (entry, upper) in below.iter_mut().zip(above.chunks_exact(n)) {
             *entry = upper.get(i).copied().unwrap_or_default();
         }

@@ -47,8 +47,9 @@ pub fn uniformity<T: Real>(
     check::shape(operation, "x", x, rows.saturating_mul(dim))?;
     check::positive(operation, "t", t)?;
     let needed = uniformity_workspace_len(rows, dim);
-    let workspace = check::workspace(operation, workspace, needed)?;
-    let (unit, norms) = workspace.split_at_mut(rows * dim);
+    let mut rest = check::workspace(operation, workspace, needed)?;
+    let unit = check::take(&mut rest, rows * dim);
+    let norms = rest;
     normalize::normalize_rows(x, rows, dim, unit, norms)?;
 
     let mut block = [T::zero(); BLOCK];
@@ -56,7 +57,7 @@ pub fn uniformity<T: Real>(
     for (i, row) in unit.chunks_exact(dim).enumerate() {
         let mut of_row = LogSumExp::identity();
         let later = unit.get((i + 1) * dim..).unwrap_or_default();
-        for others in later.chunks(BLOCK * dim) {
+        for others in later.chunks((BLOCK * dim).max(1)) {
             let mut exponents = 0;
             for (slot, other) in block.iter_mut().zip(others.chunks_exact(dim)) {
                 *slot = -t * vector::squared_distance(row, other);

@@ -138,7 +138,7 @@ impl<'o, T: Real> BatchOutputs<'o, T> {
         let len = |len: usize| len.saturating_mul(count);
         let points = |rows: usize| len(rows).saturating_mul(shape.dim.unwrap_or(0));
         Self {
-            outcomes: take(&mut self.outcomes, count),
+            outcomes: check::take(&mut self.outcomes, count),
             f: take_some(&mut self.f, len(shape.n)),
             g: take_some(&mut self.g, len(shape.m)),
             plans: take_some(&mut self.plans, len(shape.n).saturating_mul(shape.m)),
@@ -157,15 +157,6 @@ fn refused(operation: &'static str, expected: &'static str) -> Error {
     }
 }
 
-/// The first `len` elements, or what there is.
-fn take<'o, T>(rest: &mut &'o mut [T], len: usize) -> &'o mut [T] {
-    let slice = core::mem::take(rest);
-    let len = len.min(slice.len());
-    let (head, tail) = slice.split_at_mut(len);
-    *rest = tail;
-    head
-}
-
 fn take_some<'o, T>(rest: &mut Option<&'o mut [T]>, len: usize) -> Option<&'o mut [T]> {
-    rest.as_mut().map(|rest| take(rest, len))
+    rest.as_mut().map(|rest| check::take(rest, len))
 }

@@ -38,15 +38,16 @@ impl<'a, T: Real> Batch<'a, T> {
         check::not_negative(operation, "options.covariance", options.covariance)?;
         check::not_negative(operation, "options.gamma", options.gamma)?;
         check::positive(operation, "options.epsilon", options.epsilon)?;
-        let workspace = check::workspace(operation, workspace, vicreg_workspace_len(rows, dim))?;
+        let needed = vicreg_workspace_len(rows, dim);
+        let mut square = check::workspace(operation, workspace, needed)?;
         check::finite(operation, "z", z)?;
         let images = rows / 2;
-        let (centred, rest) = workspace.split_at_mut(images * dim);
-        let (deviations, rest) = rest.split_at_mut(dim);
-        let (factors, square) = rest.split_at_mut(dim);
+        let centred = check::take(&mut square, images * dim);
+        let deviations = check::take(&mut square, dim);
+        let factors = check::take(&mut square, dim);
         Ok(Self {
             operation,
-            views: z.split_at(images * dim).into(),
+            views: z.split_at(z.len() / 2).into(),
             images,
             dim,
             options,
@@ -68,7 +69,7 @@ impl<'a, T: Real> Batch<'a, T> {
                 (of_a.0 + of_b.0, of_a.1 + of_b.1)
             }
             Some(grad) => {
-                let (grad_a, grad_b) = grad.split_at_mut(a.len());
+                let (grad_a, grad_b) = grad.split_at_mut(grad.len() / 2);
                 let of_a = self.view(a)?;
                 self.backward(a, b, grad_a)?;
                 let of_b = self.view(b)?;
@@ -89,7 +90,8 @@ impl<'a, T: Real> Batch<'a, T> {
 
     fn invariance(&self) -> Result<T, Error> {
         let [a, b] = self.views;
-        let pairs = a.chunks_exact(self.dim).zip(b.chunks_exact(self.dim));
+        let side = self.dim.max(1);
+        let pairs = a.chunks_exact(side).zip(b.chunks_exact(side));
         let total = pairs.fold(T::zero(), |total, (a, b)| {
             total + vector::squared_distance(a, b) / T::count(self.dim)
         });
@@ -105,7 +107,9 @@ impl<'a, T: Real> Batch<'a, T> {
         let others = self.images - 1;
         columns::deviations(self.centred, dim, others, self.factors, self.deviations);
         check::all_fit(operation, "a standard deviation", self.deviations)?;
-        let hinge = vector::sum_of(self.deviations, |deviation| self.hinge(deviation).0);
+        let hinge = vector::sum_of(self.deviations, |deviation| {
+            hinge(self.options, deviation).0
+        });
         let variance = hinge / (T::of(2.0) * T::count(dim));
 
         let centred = Matrix::new(self.centred, self.images, dim);
@@ -122,7 +126,7 @@ impl<'a, T: Real> Batch<'a, T> {
             (all - diagonal).max(T::zero())
         } else {
             gram(self.square, share, centred.transposed());
-            for diagonal in self.square.iter_mut().step_by(dim + 1) {
+            for diagonal in self.square.iter_mut().step_by(dim.saturating_add(1)) {
                 *diagonal = T::zero();
             }
             self.sum_of_squares()
@@ -136,14 +140,8 @@ impl<'a, T: Real> Batch<'a, T> {
 
     /// Row by row, so that rounding grows with the side and not with its square.
     fn sum_of_squares(&self) -> T {
-        let rows = self.square.chunks_exact(self.images.min(self.dim));
+        let rows = self.square.chunks_exact(self.images.min(self.dim).max(1));
         rows.fold(T::zero(), |total, row| total + vector::dot(row, row))
-    }
-
-    /// `max(0, γ − S)` and S.
-    fn hinge(&self, deviation: T) -> (T, T) {
-        let s = deviation.hypot(self.options.epsilon.sqrt());
-        ((self.options.gamma - s).max(T::zero()), s)
     }
 
     /// After `view`: the gradient with respect to that view, whose partner is `other`.
@@ -154,29 +152,30 @@ impl<'a, T: Real> Batch<'a, T> {
         let pull = T::of(2.0) * options.invariance / (images * dim);
         let spread = options.variance / (T::of(2.0) * dim * others);
         let decorrelate = T::of(4.0) * options.covariance / (dim * others);
-        for j in 0..self.dim {
-            let deviation = self.deviations[j];
-            let (hinge, s) = self.hinge(deviation);
+        let uses_gram = self.uses_gram();
+        for (slot, &deviation) in self.factors.iter_mut().zip(self.deviations.iter()) {
+            let (hinge, s) = hinge(options, deviation);
             let mut factor = T::zero();
             if hinge > T::zero() {
                 factor = -spread / s;
             }
-            if self.uses_gram() {
+            if uses_gram {
                 // G·c is c·C with its diagonal.
                 factor -= decorrelate * deviation * deviation;
             }
-            self.factors[j] = factor;
+            *slot = factor;
         }
-        let views = z.chunks_exact(self.dim).zip(other.chunks_exact(self.dim));
-        let rows = self.centred.chunks_exact(self.dim).zip(views);
-        for (grad, (centred, (z, other))) in grad.chunks_exact_mut(self.dim).zip(rows) {
+        let side = self.dim.max(1);
+        let views = z.chunks_exact(side).zip(other.chunks_exact(side));
+        let rows = self.centred.chunks_exact(side).zip(views);
+        for (grad, (centred, (z, other))) in grad.chunks_exact_mut(side).zip(rows) {
             let columns = grad.iter_mut().zip(centred.iter().zip(self.factors.iter()));
             for ((out, (&c, &factor)), (&z, &other)) in columns.zip(z.iter().zip(other)) {
                 *out = pull * (z - other) + factor * c;
             }
         }
         let centred = Matrix::new(self.centred, self.images, self.dim);
-        if self.uses_gram() {
+        if uses_gram {
             let square = Matrix::new(self.square, self.images, self.images);
             add_product(grad, decorrelate, square, centred);
         } else {
@@ -185,4 +184,10 @@ impl<'a, T: Real> Batch<'a, T> {
         }
         check::all_fit(self.operation, "the gradient", grad)
     }
+}
+
+/// `max(0, γ − S)` and S.
+fn hinge<T: Real>(options: &VicRegOptions<T>, deviation: T) -> (T, T) {
+    let s = deviation.hypot(options.epsilon.sqrt());
+    ((options.gamma - s).max(T::zero()), s)
 }
