@@ -132,7 +132,10 @@ fn divergences_agree() {
     let divergence =
         sinkhorn_divergence_with_grad(&problem, &OPTIONS, &mut grad_x, &mut grad_y, &mut workspace);
     let owned = owned::sinkhorn_divergence_with_grad(&problem, &OPTIONS);
-    let expected = (divergence.expect("legal"), grad_x.to_vec(), grad_y.to_vec());
+    let expected = (
+        divergence.expect("legal"),
+        [grad_x.to_vec(), grad_y.to_vec()],
+    );
     assert_eq!(owned, Ok(expected));
     let matrix = Problem::new(CostSource::Matrix(&x), 6, 3);
     let refused = owned::sinkhorn_divergence_with_grad(&matrix, &OPTIONS);

@@ -150,7 +150,7 @@ pub fn solve_annealed<'a, T: Real>(
 pub fn sinkhorn_divergence_with_grad<T: Real>(
     problem: &Problem<'_, T>,
     options: &SinkhornOptions<T>,
-) -> Result<(Divergence<T>, Vec<T>, Vec<T>), Error> {
+) -> Result<(Divergence<T>, [Vec<T>; 2]), Error> {
     let operation = "sinkhorn_divergence_with_grad";
     let (x, y) = match problem.cost {
         CostSource::Points { x, y, .. } => (x.len(), y.len()),
@@ -166,7 +166,7 @@ pub fn sinkhorn_divergence_with_grad<T: Real>(
         &mut grad_y,
         &mut workspace,
     )?;
-    Ok((divergence, grad_x, grad_y))
+    Ok((divergence, [grad_x, grad_y]))
 }
 
 /// A workspace, once the sizes are known to be those of the problem's slices.
