@@ -45,6 +45,10 @@ elementary:
 compare-peers:
     scripts/compare-peers
 
+# What this machine allows a Sinkhorn call: exponentials, memory, a matrix product
+floor *args:
+    cargo run --release -p benches --bin floor -- {{args}}
+
 # Views per second (compiles the harness)
 bench-views:
     cargo bench -p benches --features train-step --bench views

@@ -5,8 +5,10 @@
 //! | [`command`] | the command line that all peers share |
 //! | [`problem`] | the peers' problems, regenerated from their seeds |
 //! | [`measure`] | seconds, memory, exactness |
+//! | [`line`] | the JSON line that a program prints |
 
 pub mod command;
+pub mod line;
 pub mod measure;
 pub mod problem;
 

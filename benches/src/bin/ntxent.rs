@@ -9,7 +9,8 @@
 //! theirs is.
 
 use benches::{
-    command::{Args, Dtype},
+    command::Args,
+    line::{Line, Outcome, run},
     measure::{peak_rss_mb, timed},
     problem::{rounded, views},
 };
@@ -17,45 +18,32 @@ use kernels_core::{
     Error, Real,
     nt_xent::{nt_xent_with_grad, nt_xent_workspace_len},
 };
+use serde_json::json;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let args = Args::read()?;
-    match args.dtype {
-        Dtype::F32 => report::<f32>(&args),
-        Dtype::F64 => report::<f64>(&args),
-    }
+fn main() -> Outcome {
+    run(report::<f32>, report::<f64>)
 }
 
-fn report<T: Real>(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
+fn report<T: Real>(args: &Args) -> Outcome {
     let (rows, dim) = (args.n, args.d);
     let z = rounded::<T>(&views(rows, dim));
     let base = peak_rss_mb();
     let mut grad = vec![T::zero(); z.len()];
     let mut workspace = vec![T::zero(); nt_xent_workspace_len(rows, dim)];
     let mut value = T::zero();
-    let (seconds, best) = timed(args.repeat, || {
+    let seconds = timed(args.repeat, || {
         value = nt_xent_with_grad(&z, rows, dim, T::of(args.tau), &mut grad, &mut workspace)?;
         Ok::<(), Error>(())
     })?;
+    let line = Line::new("sinsim ntxent", args, base, seconds);
     let first = grad.iter().take(rows / 2 * dim);
     let norm = first.map(|g| g.wide().powi(2)).sum::<f64>().sqrt();
-    println!(
-        "{}",
-        serde_json::json!({
-            "peer": "sinsim ntxent",
-            "n": rows,
-            "n2": rows,
-            "d": dim,
-            "tau": args.tau,
-            "dtype": args.dtype.name(),
-            "threads": args.threads,
-            "sec": seconds,
-            "best": best,
-            "value": value.wide(),
-            "gradnorm": norm,
-            "peak_rss_mb": peak_rss_mb(),
-            "base_rss_mb": base,
-        })
-    );
+    let own = json!({
+        "n2": rows,
+        "tau": args.tau,
+        "value": value.wide(),
+        "gradnorm": norm,
+    });
+    println!("{}", line.with(&own));
     Ok(())
 }

@@ -9,7 +9,8 @@
 //! cost matrix; buffers are allocated once, before it, as a caller in a loop would.
 
 use benches::{
-    command::{Args, Dtype},
+    command::Args,
+    line::{Line, Outcome, run},
     measure::{judge, peak_rss_mb, timed},
     problem::{clouds, rounded},
 };
@@ -18,42 +19,28 @@ use kernels_core::{
     cost::{Cost, cost_matrix},
     sinkhorn::{CostSource, Problem, SinkhornOptions, State},
 };
+use serde_json::json;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let args = Args::read()?;
-    match args.dtype {
-        Dtype::F32 => report::<f32>(&args),
-        Dtype::F64 => report::<f64>(&args),
-    }
+fn main() -> Outcome {
+    run(report::<f32>, report::<f64>)
 }
 
-fn report<T: Real>(args: &Args) -> Result<(), Box<dyn std::error::Error>> {
+fn report<T: Real>(args: &Args) -> Outcome {
     let (x, y) = clouds(args.n, args.m, args.d, args.seed);
     let base = peak_rss_mb();
     let mut solver = Solver::<T>::new(args, &x, &y);
-    let (seconds, best) = timed(args.repeat, || solver.solve(args))?;
-    // Before the judge's own allocations.
-    let peak = peak_rss_mb();
+    let seconds = timed(args.repeat, || solver.solve(args))?;
+    // Its memory is read before the judge's own allocations.
+    let line = Line::new("sinsim", args, base, seconds);
     let (value, marginal_error) = judge(&x, &y, args.d, &solver.f, &solver.g, args.eps);
-    println!(
-        "{}",
-        serde_json::json!({
-            "peer": "sinsim",
-            "n": args.n,
-            "m": args.m,
-            "d": args.d,
-            "eps": args.eps,
-            "iters": args.iters,
-            "dtype": args.dtype.name(),
-            "threads": args.threads,
-            "sec": seconds,
-            "best": best,
-            "value": value,
-            "marg_l1": marginal_error,
-            "peak_rss_mb": peak,
-            "base_rss_mb": base,
-        })
-    );
+    let own = json!({
+        "m": args.m,
+        "eps": args.eps,
+        "iters": args.iters,
+        "value": value,
+        "marg_l1": marginal_error,
+    });
+    println!("{}", line.with(&own));
     Ok(())
 }
 
