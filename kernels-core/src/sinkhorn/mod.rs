@@ -25,6 +25,7 @@
 mod annealing;
 mod batch;
 mod batch_outputs;
+mod apply;
 mod chunks;
 mod columns;
 mod divergence;
@@ -33,6 +34,7 @@ mod look_ahead;
 mod options;
 mod pass;
 mod plan;
+mod primal;
 mod problem;
 mod relaxation;
 mod row;
@@ -50,6 +52,7 @@ pub use divergence::{
     Divergence, divergence_workspace_len, sinkhorn_divergence, sinkhorn_divergence_with_grad,
 };
 pub use options::{Outcome, SinkhornOptions};
+pub use primal::{DualityGap, gap_workspace_len};
 pub use problem::{CostSource, Problem};
 pub use state::State;
 

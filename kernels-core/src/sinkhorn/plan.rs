@@ -64,19 +64,83 @@ impl<T: Real> State<'_, T> {
 
     /// Shows the rows of the plan to a visitor, in order; rows without mass are left out.
     pub(super) fn visit_plan<V: PlanVisitor<T>>(&mut self, visitor: &mut V) {
-        let g = mask(self.b.share, self.g, self.masked);
-        dispatch(Sweep {
-            rows: self.rows,
+        let (plan, mut stream) = self.coupling();
+        stream.visit(&plan, visitor);
+    }
+
+    /// The plan as a coupling, and what it takes to stream it or one like it.
+    pub(super) fn coupling(&mut self) -> (Coupling<'_, T>, Stream<'_, T>) {
+        let rate = self.rate();
+        let coupling = Coupling {
             f: self.f,
+            f_factor: T::one(),
+            g: self.g,
+            g_factor: T::one(),
             a: self.a.share,
-            g,
             b: self.b.share,
             mass: self.a.mass * self.b.mass,
-            rate: T::of(core::f64::consts::LOG2_E) / self.epsilon,
+        };
+        let stream = Stream {
+            rows: self.rows,
+            rate,
+            masked: self.masked,
             terms: self.memory.terms,
             tile: self.memory.tiles,
+        };
+        (coupling, stream)
+    }
+}
+
+/// `Q_ij = mass · a_i b_j exp((φ f_i + γ g_j − C_ij)/ε)`: the plan, or what stands in its
+/// place between two half steps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coupling<'c, T> {
+    pub(super) f: &'c [T],
+    /// φ.
+    pub(super) f_factor: T,
+    pub(super) g: &'c [T],
+    /// γ.
+    pub(super) g_factor: T,
+    /// Rows of weight zero are left out.
+    pub(super) a: &'c [T],
+    /// Columns of weight zero are zero, whatever their potential.
+    pub(super) b: &'c [T],
+    pub(super) mass: T,
+}
+
+/// The costs, and scratch.
+#[derive(Debug)]
+pub(super) struct Stream<'p, T> {
+    pub(super) rows: CostRows<'p, T>,
+    pub(super) rate: T,
+    pub(super) masked: &'p mut [T],
+    pub(super) terms: &'p mut [T],
+    pub(super) tile: &'p mut [T],
+}
+
+impl<T: Real> Stream<'_, T> {
+    /// Shows the rows of a coupling to a visitor, in order.
+    pub(super) fn visit<V: PlanVisitor<T>>(&mut self, of: &Coupling<'_, T>, visitor: &mut V) {
+        mask(of.b, of.g, self.masked);
+        vector::scale(self.masked, of.g_factor);
+        dispatch(Sweep {
+            rows: self.rows,
+            coupling: of,
+            g: self.masked,
+            rate: self.rate,
+            terms: self.terms,
+            tile: self.tile,
             visitor,
         });
+    }
+}
+
+/// Two visitors on one visit.
+impl<T: Real, A: PlanVisitor<T>, B: PlanVisitor<T>> PlanVisitor<T> for (&mut A, &mut B) {
+    #[inline(always)]
+    fn row<L: Level>(&mut self, i: usize, costs: &[T], masses: &[T]) {
+        self.0.row::<L>(i, costs, masses);
+        self.1.row::<L>(i, costs, masses);
     }
 }
 
@@ -99,14 +163,12 @@ impl<T: Real> PlanVisitor<T> for Transport<T> {
     }
 }
 
-/// The rows of a plan in groups.
+/// The rows of a coupling in groups.
 struct Sweep<'p, T, V> {
     rows: CostRows<'p, T>,
-    f: &'p [T],
-    a: &'p [T],
+    coupling: &'p Coupling<'p, T>,
+    /// γ g, −∞ at zero weights.
     g: &'p [T],
-    b: &'p [T],
-    mass: T,
     rate: T,
     terms: &'p mut [T],
     tile: &'p mut [T],
@@ -118,18 +180,18 @@ impl<T: Real, V: PlanVisitor<T>> Task for Sweep<'_, T, V> {
 
     #[inline(always)]
     fn run<L: Level>(self) {
-        let m = self.g.len();
-        let rate = self.rate;
+        let (m, rate) = (self.g.len(), self.rate);
+        let of = self.coupling;
         let mut first = 0;
-        for (f, a) in self.f.chunks(GROUP).zip(self.a.chunks(GROUP)) {
+        for (f, a) in of.f.chunks(GROUP).zip(of.a.chunks(GROUP)) {
             let costs = self.rows.group::<L>(first, f.len(), self.tile);
             let rows = costs.chunks_exact(m).zip(self.terms.chunks_exact_mut(m));
             for (r, ((costs, masses), (&f, &a))) in rows.zip(f.iter().zip(a)).enumerate() {
                 if a == T::zero() {
                     continue;
                 }
-                let scale = a * self.mass;
-                let sides = self.g.iter().zip(self.b);
+                let (f, scale) = (of.f_factor * f, a * of.mass);
+                let sides = self.g.iter().zip(of.b);
                 for ((mass, &c), (&g, &b)) in masses.iter_mut().zip(costs).zip(sides) {
                     *mass = (scale * b) * (((f - c) + g) * rate).exp2_at::<L>();
                 }
