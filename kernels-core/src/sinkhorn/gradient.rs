@@ -1,26 +1,35 @@
-//! The envelope gradient: how the optimal value moves with the points.
+//! Gradients of the regularised value by the envelope theorem.
 //!
-//! At the optimum the plan and the potentials do not contribute to first order, so
-//! `∂V/∂x_i = Σ_j P_ij ∂C_ij/∂x_i`:
+//! At the optimum the plan and the potentials do not contribute to first order: only
+//! what the dual objective
+//! `Σ a_i φ_a(f_i) + Σ b_j φ_b(g_j) − ε Σ a_i b_j (exp((f_i + g_j − C_ij)/ε) − 1)`,
+//! `φ(p) = −ρ (exp(−p/ρ) − 1)`, or `p` where ρ is infinite, says about its own data counts.
 //!
-//! | cost | `∂V/∂x_i` |
+//! | by | gradient |
 //! |---|---|
-//! | squared Euclidean | `2 Σ_j P_ij (x_i − y_j)` |
-//! | cosine | `(I − u_i u_iᵀ) Σ_j P_ij (u_i − v_j) / ‖x_i‖` |
+//! | costs | `∂V/∂C_ij = P_ij` |
+//! | points | `∂V/∂x_i = Σ_j P_ij ∂C_ij/∂x_i` (formulas in `pull`) |
+//! | weights, balanced | `∂V/∂a_i = f_i − ⟨a,f⟩` |
+//! | weights, otherwise | `∂V/∂a_i = φ_a(f_i) + ε (Σb − exp(−f_i/ρ_a))` |
 //!
-//! and the same with the roles exchanged for y. (For the cosine cost `½‖u − v‖²` is
-//! differentiated; the term in `u_i` is radial and vanishes in the projection, but
-//! differences are what keeps digits when u and v are close.)
+//! The bracket in the last line is `−Σ_j b_j (e_ij − 1)`, since at the optimum
+//! `Σ_j b_j e_ij = exp(−f_i/ρ_a)`. In a balanced problem it vanishes: KL relative to a⊗b
+//! leaves `f` itself, with no `log a`. Weights that have to sum to one determine their
+//! gradient up to a constant; the one here is that of the value as a function of weights
+//! that are divided by their sum, for which `⟨a, grad⟩ = 0`, whatever the gauge of f.
+//! An atom of weight zero has the potential that its costs ask for, so its entry is the
+//! slope towards positive weight.
 //!
-//! This is the gradient of the regularised value at convergence. Before it, the error
+//! **When it is right:** for the regularised value at convergence. Before it, the error
 //! is of the order of the marginal error, far larger than that of the value, which is
-//! of second order; and for the sharp cost `⟨P,C⟩` it is the wrong gradient.
+//! of second order; `unrolled` is the gradient of what was computed. For the sharp cost
+//! `⟨P,C⟩` it is the wrong gradient; see `implicit`.
 
 use super::State;
-use super::plan::PlanVisitor;
+use super::gradients::{Gradients, Sink, centre, finite_slopes};
+use super::pull::PointGradients;
 use crate::cost::Cost;
-use crate::level::Level;
-use crate::{Error, Real, check, normalize, vector};
+use crate::{Error, Real, check};
 
 const OPERATION: &str = "envelope_gradient";
 
@@ -28,6 +37,7 @@ impl<T: Real> State<'_, T> {
     /// Writes the gradient of the regularised value with respect to the points whose
     /// costs the problem holds: `x` (n rows) to `grad_x`, `y` (m rows) to `grad_y`.
     /// If the cost matrix was divided by a constant, divide the result by it too.
+    /// One sweep over the plan and `n m dim` multiplications; no memory beside the state's.
     ///
     /// # Errors
     /// Wrong lengths, a row without direction under [`Cost::Cosine`], or a gradient
@@ -42,121 +52,136 @@ impl<T: Real> State<'_, T> {
         grad_y: &mut [T],
     ) -> Result<(), Error> {
         let (n, m) = (self.f.len(), self.g.len());
-        check::at_least_one(OPERATION, "dim", dim)?;
-        check::shape(OPERATION, "x", x, n.saturating_mul(dim))?;
-        check::shape(OPERATION, "y", y, m.saturating_mul(dim))?;
-        check::shape(OPERATION, "grad_x", grad_x, x.len())?;
-        check::shape(OPERATION, "grad_y", grad_y, y.len())?;
-        // The column sums are free between steps.
-        let y_reciprocals = self.memory.columns.split_at_mut(m).0;
-        reciprocal_norms(cost, "y", y, dim, y_reciprocals)?;
-        for (i, row) in x.chunks_exact(dim).enumerate() {
-            reciprocal_norm(cost, "x", row, i)?;
-        }
-        grad_x.fill(T::zero());
-        grad_y.fill(T::zero());
-        let columns = core::mem::take(&mut self.memory.columns);
-        self.visit_plan(&mut Pull {
+        let points = PointGradients {
             cost,
             x,
             y,
-            y_reciprocals: columns,
             dim,
             grad_x,
             grad_y,
-        });
-        let y_reciprocals = columns.iter();
-        let rows = y.chunks_exact(dim).zip(grad_y.chunks_exact_mut(dim));
-        for ((y_row, gy), &s) in rows.zip(y_reciprocals) {
-            finish(cost, y_row, s, gy);
+        };
+        let mut gradients = Gradients {
+            points: Some(points),
+            ..Gradients::default()
+        };
+        // The column sums are free between steps.
+        let columns = core::mem::take(&mut self.memory.columns);
+        let (reciprocals, _) = columns.split_at_mut(m);
+        let mut result = gradients.begin(OPERATION, n, m, reciprocals);
+        if result.is_ok() {
+            self.visit_plan(&mut Sink {
+                s: T::one(),
+                t: T::zero(),
+                u: None,
+                v: None,
+                gradients: &mut gradients,
+                reciprocals,
+            });
+            result = gradients.finish(OPERATION, reciprocals, None);
         }
         self.memory.columns = columns;
-        check::all_fit(OPERATION, "the gradient", grad_x)?;
-        check::all_fit(OPERATION, "the gradient", grad_y)
+        result
     }
-}
 
-/// Adds up the pulls of all pairs.
-struct Pull<'p, T> {
-    cost: Cost,
-    x: &'p [T],
-    y: &'p [T],
-    y_reciprocals: &'p [T],
-    dim: usize,
-    grad_x: &'p mut [T],
-    grad_y: &'p mut [T],
-}
+    /// Writes `∂V/∂C`, which is the plan, to `out` (n × m, row-major). Row i alone is
+    /// what [`State::plan_row`] writes.
+    ///
+    /// # Errors
+    /// A wrong length, or a plan that does not fit the scalar type.
+    pub fn cost_gradient(&mut self, out: &mut [T]) -> Result<(), Error> {
+        let operation = "cost_gradient";
+        let mut gradients = Gradients {
+            cost: Some(out),
+            ..Gradients::default()
+        };
+        gradients.begin(operation, self.f.len(), self.g.len(), &mut [])?;
+        self.visit_plan(&mut Sink {
+            s: T::one(),
+            t: T::zero(),
+            u: None,
+            v: None,
+            gradients: &mut gradients,
+            reciprocals: &[],
+        });
+        gradients.finish(operation, &[], None)
+    }
 
-impl<T: Real> PlanVisitor<T> for Pull<'_, T> {
-    #[inline(always)]
-    fn row<L: Level>(&mut self, i: usize, _: &[T], masses: &[T]) {
-        let range = i * self.dim..(i + 1) * self.dim;
-        let (Some(x_row), Some(gx)) = (self.x.get(range.clone()), self.grad_x.get_mut(range))
-        else {
-            return;
-        };
-        let r = match self.cost {
-            Cost::SquaredEuclidean => T::one(),
-            // Its norm has been checked.
-            Cost::Cosine => vector::norm(x_row).recip(),
-        };
-        let dim = self.dim;
-        let columns = self
-            .y
-            .chunks_exact(dim)
-            .zip(self.grad_y.chunks_exact_mut(dim));
-        let columns = columns.zip(self.y_reciprocals).zip(masses);
-        for (((y_row, gy), &s), &mass) in columns {
-            if mass != T::zero() {
-                pull_together(mass, (x_row, r, gx), (y_row, s, gy));
-            }
+    /// Writes the gradient of the regularised value with respect to the weights, `a` (n)
+    /// and `b` (m): see the formulas and the gauge above. No sweep over the plan, unless
+    /// a column has no weight.
+    ///
+    /// # Errors
+    /// Wrong lengths, an atom of weight zero without a permitted partner (its slope is
+    /// infinite), or a gradient that does not fit the scalar type.
+    pub fn weight_gradient(&mut self, grad_a: &mut [T], grad_b: &mut [T]) -> Result<(), Error> {
+        let operation = "weight_gradient";
+        check::shape(operation, "grad_a", grad_a, self.f.len())?;
+        check::shape(operation, "grad_b", grad_b, self.g.len())?;
+        if self.b.some_zero {
+            self.fill_zero_columns();
         }
-        finish(self.cost, x_row, r, gx);
+        let sides = [("row", &self.a, &*self.f), ("column", &self.b, &*self.g)];
+        finite_slopes(operation, sides)?;
+        let constants = self.constants();
+        for (grad, &p) in grad_a.iter_mut().zip(self.f.iter()) {
+            *grad = constants.slope(p, constants.rho.0, constants.mass.1);
+        }
+        for (grad, &p) in grad_b.iter_mut().zip(self.g.iter()) {
+            *grad = constants.slope(p, constants.rho.1, constants.mass.0);
+        }
+        if constants.balanced {
+            centre(grad_a, self.a.share);
+            centre(grad_b, self.b.share);
+        }
+        check::all_fit(operation, "the gradient", grad_a)?;
+        check::all_fit(operation, "the gradient", grad_b)
+    }
+
+    pub(super) fn constants(&self) -> Constants<T> {
+        Constants {
+            epsilon: self.epsilon,
+            rho: self.rho,
+            mass: (self.a.mass, self.b.mass),
+            balanced: self.is_balanced(),
+        }
     }
 }
 
-/// What a row is multiplied by before distances are taken.
-fn reciprocal_norm<T: Real>(
-    cost: Cost,
-    argument: &'static str,
-    row: &[T],
-    index: usize,
-) -> Result<T, Error> {
-    match cost {
-        Cost::SquaredEuclidean => Ok(T::one()),
-        Cost::Cosine => Ok(normalize::checked_norm(OPERATION, argument, row, index)?.recip()),
-    }
+/// What the formulas need of a problem beside its costs and weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Constants<T> {
+    pub(super) epsilon: T,
+    pub(super) rho: (T, T),
+    pub(super) mass: (T, T),
+    pub(super) balanced: bool,
 }
 
-fn reciprocal_norms<T: Real>(
-    cost: Cost,
-    argument: &'static str,
-    points: &[T],
-    dim: usize,
-    out: &mut [T],
-) -> Result<(), Error> {
-    for (index, (slot, row)) in out.iter_mut().zip(points.chunks_exact(dim)).enumerate() {
-        *slot = reciprocal_norm(cost, argument, row, index)?;
+impl<T: Real> Constants<T> {
+    /// `φ(p)`.
+    pub(super) fn price(p: T, rho: T) -> T {
+        if rho == T::infinity() {
+            p
+        } else {
+            -rho * (-p / rho).exp_m1()
+        }
     }
-    Ok(())
-}
 
-/// One pair's share, `P (r x − s y)`, of both gradients.
-#[inline(always)]
-fn pull_together<T: Real>(mass: T, x: (&[T], T, &mut [T]), y: (&[T], T, &mut [T])) {
-    let ((x, r, gx), (y, s, gy)) = (x, y);
-    for ((a, gx), (b, gy)) in x.iter().zip(gx).zip(y.iter().zip(gy)) {
-        let pull = mass * (*a * r - *b * s);
-        *gx += pull;
-        *gy -= pull;
+    /// `φ'(p) = exp(−p/ρ)`: what the row sum over `a_i` is at the optimum.
+    pub(super) fn wanted(p: T, rho: T) -> T {
+        if rho == T::infinity() {
+            T::one()
+        } else {
+            (-p / rho).exp()
+        }
     }
-}
 
-/// From the sum of the shares to the gradient.
-#[inline(always)]
-fn finish<T: Real>(cost: Cost, row: &[T], reciprocal: T, grad: &mut [T]) {
-    match cost {
-        Cost::SquaredEuclidean => vector::scale(grad, T::of(2.0)),
-        Cost::Cosine => normalize::project(row, reciprocal, reciprocal.recip(), grad),
+    /// `∂V/∂a_i`, given the mass of the other side.
+    pub(super) fn slope(&self, p: T, rho: T, other_mass: T) -> T {
+        let bracket = if self.balanced {
+            T::zero()
+        } else {
+            other_mass - Self::wanted(p, rho)
+        };
+        Self::price(p, rho) + self.epsilon * bracket
     }
 }

@@ -194,19 +194,36 @@ impl<T: Real> State<'_, T> {
 
     /// Potentials of the columns without mass, which take no part in the iteration.
     pub(super) fn fill_zero_columns(&mut self) {
+        self.soft_min_of_zero_columns(false);
+        fill_zeros(self.b.share, self.memory.columns, self.g);
+    }
+
+    /// The same for the next potentials.
+    pub(super) fn fill_zero_columns_ahead(&mut self) {
+        self.soft_min_of_zero_columns(true);
+        fill_zeros(self.b.share, self.memory.columns, self.next_g);
+    }
+
+    /// Writes what they should be to the start of the column sums.
+    fn soft_min_of_zero_columns(&mut self, ahead: bool) {
+        if self.near_one() {
+            self.column_soft_min::<NearOne>(ahead);
+        } else {
+            self.column_soft_min::<Direct>(ahead);
+        }
         let log_mass = self.a.log_mass;
         let damping = Damping::new(self.rho.1, self.epsilon, T::one(), log_mass);
-        let epsilon = self.epsilon;
-        if self.near_one() {
-            self.column_soft_min::<NearOne>(false);
-        } else {
-            self.column_soft_min::<Direct>(false);
+        let (columns, _) = self.memory.columns.split_at_mut(self.g.len());
+        for (slot, &g) in columns.iter_mut().zip(self.g.iter()) {
+            *slot = damping.next(g, *slot - self.epsilon * log_mass);
         }
-        let columns = self.b.share.iter().zip(self.memory.columns.iter());
-        for (g, (&b, &soft_min)) in self.g.iter_mut().zip(columns) {
-            if b == T::zero() {
-                *g = damping.next(*g, soft_min - epsilon * log_mass);
-            }
+    }
+}
+
+fn fill_zeros<T: Real>(weights: &[T], values: &[T], out: &mut [T]) {
+    for (slot, (&b, &value)) in out.iter_mut().zip(weights.iter().zip(values)) {
+        if b == T::zero() {
+            *slot = value;
         }
     }
 }

@@ -19,9 +19,15 @@
 //! | `annealing` | from a large ε down to a small one |
 //! | `batch`, `batch_outputs` | many small problems of one size |
 //! | `relaxation` | longer steps where convergence is slow |
-//! | `gradient` | the envelope gradient with respect to points |
+//! | `apply` | products with the plan; the barycentric projection |
+//! | `primal` | a feasible plan's value and the duality gap |
+//! | `gradient` | envelope gradients: costs, points, weights |
+//! | `implicit`, `hessian` | implicit differentiation, and the linear system behind it |
+//! | `unrolled` | backwards through a fixed number of iterations |
+//! | `adjoint`, `gradients`, `pull`, `sums` | what these have in common: the loss, where gradients go, pairs, sums |
 //! | `symmetric`, `divergence` | a measure against itself; the debiased divergence |
 
+mod adjoint;
 mod annealing;
 mod batch;
 mod batch_outputs;
@@ -30,31 +36,43 @@ mod chunks;
 mod columns;
 mod divergence;
 mod gradient;
+mod gradients;
+mod hessian;
+mod implicit;
 mod look_ahead;
 mod options;
 mod pass;
 mod plan;
 mod primal;
 mod problem;
+mod pull;
 mod relaxation;
 mod row;
 mod rows;
 mod series;
 mod state;
 mod stored;
+mod sums;
 mod symmetric;
+mod unrolled;
 mod weights;
 
+pub use adjoint::Cotangents;
 pub use annealing::{Annealing, solve_annealed};
 pub use batch::{Batch, solve_batch};
 pub use batch_outputs::{BatchError, BatchOutputs};
 pub use divergence::{
     Divergence, divergence_workspace_len, sinkhorn_divergence, sinkhorn_divergence_with_grad,
 };
+pub use gradients::Gradients;
+pub use hessian::{ImplicitOptions, LinearSolve};
+pub use implicit::implicit_workspace_len;
 pub use options::{Outcome, SinkhornOptions};
 pub use primal::{DualityGap, gap_workspace_len};
 pub use problem::{CostSource, Problem};
+pub use pull::PointGradients;
 pub use state::State;
+pub use unrolled::{Recording, unrolled_workspace_len};
 
 use crate::{Error, Real};
 

@@ -6,6 +6,7 @@
 //! error that is reported belongs to the potentials that are returned.
 
 use super::chunks::{ChunkMemory, chunk_count};
+use super::gradient::Constants;
 use super::look_ahead::{OPERATION, check_room};
 use super::options::{Outcome, SinkhornOptions};
 use super::problem::{Problem, check_partners};
@@ -212,6 +213,11 @@ impl<'s, T: Real> State<'s, T> {
         }
         let pairs = self.f.len().saturating_mul(self.g.len());
         inside_pool(pairs, || self.iterate(options))?;
+        self.conclude(options.threshold)
+    }
+
+    /// Fills in what took no part, fixes the gauge and sums up.
+    pub(super) fn conclude(&mut self, threshold: T) -> Result<Outcome<T>, Error> {
         if self.b.some_zero {
             self.fill_zero_columns();
         }
@@ -221,7 +227,7 @@ impl<'s, T: Real> State<'s, T> {
             marginal_error: check::fits(OPERATION, "the marginal error", self.marginal_error)?,
             mass: check::fits(OPERATION, "the transported mass", self.mass)?,
             iterations: self.iterations,
-            converged: self.marginal_error <= options.threshold,
+            converged: self.marginal_error <= threshold,
         })
     }
 
@@ -281,11 +287,7 @@ impl<'s, T: Real> State<'s, T> {
 
     fn dual_sides(&self) -> T {
         let side = |weights: &Weights<'_, T>, potentials: &[T], rho: T| {
-            if rho == T::infinity() {
-                weights.mean_of(potentials, |p| p)
-            } else {
-                weights.mean_of(potentials, |p| -rho * (-p / rho).exp_m1())
-            }
+            weights.mean_of(potentials, |p| Constants::price(p, rho))
         };
         side(&self.a, self.f, self.rho.0) + side(&self.b, self.g, self.rho.1)
     }

@@ -111,3 +111,10 @@ pub(crate) fn assert_close(got: f64, expected: f64, tolerance: f64) {
         "{got} and {expected} differ beyond {tolerance}"
     );
 }
+
+/// Numbers in [−1, 1) that look random.
+pub(crate) fn numbers(len: usize, seed: f64) -> Vec<f64> {
+    (0..len)
+        .map(|k| ((k as f64 + seed) * 12.9898).sin())
+        .collect()
+}

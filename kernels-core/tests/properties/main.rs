@@ -8,6 +8,7 @@ mod batch;
 mod common;
 mod contrast;
 mod cost;
+mod differentiation;
 mod divergence;
 mod exact;
 mod gradients;

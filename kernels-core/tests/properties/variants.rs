@@ -18,10 +18,6 @@ impl Variant {
         self.case.problem().unbalanced(self.rho.0, self.rho.1)
     }
 
-    pub(crate) fn is_balanced(&self) -> bool {
-        self.problem().is_balanced()
-    }
-
     /// Runs to `threshold` and shows the state.
     pub(crate) fn solved<R>(&self, threshold: f64, show: impl FnOnce(State<'_, f64>) -> R) -> R {
         let problem = self.problem();

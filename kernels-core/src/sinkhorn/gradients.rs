@@ -1,0 +1,142 @@
+//! Where gradients go: costs, points, weights, each if wanted.
+
+use super::plan::PlanVisitor;
+use super::pull::PointGradients;
+use super::weights::Weights;
+use crate::level::Level;
+use crate::{Error, Real, check, vector};
+
+/// What a loss of a transport problem is differentiated by. Everything that is given is
+/// overwritten.
+///
+/// In a balanced problem weights are divided by their sum first, and so is what the
+/// gradient means: `⟨a, grad_a⟩ = 0`, and moving along it needs no projection to keep
+/// the sum. At an atom of weight zero it is the slope towards positive weights.
+#[derive(Debug, Default)]
+pub struct Gradients<'g, T> {
+    /// `∂L/∂C`, n × m, row-major; zero at forbidden pairs.
+    pub cost: Option<&'g mut [T]>,
+    /// `∂L/∂x` and `∂L/∂y`.
+    pub points: Option<PointGradients<'g, T>>,
+    /// `∂L/∂a` (n) and `∂L/∂b` (m).
+    pub weights: Option<(&'g mut [T], &'g mut [T])>,
+}
+
+impl<T: Real> Gradients<'_, T> {
+    /// Checks lengths and starts from zero.
+    pub(super) fn begin(
+        &mut self,
+        operation: &'static str,
+        n: usize,
+        m: usize,
+        reciprocals: &mut [T],
+    ) -> Result<(), Error> {
+        if let Some(cost) = &mut self.cost {
+            check::shape(operation, "gradients.cost", cost, n.saturating_mul(m))?;
+            cost.fill(T::zero());
+        }
+        if let Some((a, b)) = &mut self.weights {
+            check::shape(operation, "gradients.weights.0", a, n)?;
+            check::shape(operation, "gradients.weights.1", b, m)?;
+            a.fill(T::zero());
+            b.fill(T::zero());
+        }
+        match &mut self.points {
+            Some(points) => points.begin(operation, n, m, reciprocals),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether gradients with respect to pairs are wanted.
+    pub(super) fn of_pairs(&self) -> bool {
+        self.cost.is_some() || self.points.is_some()
+    }
+
+    /// Completes the sums; `shares` of a balanced problem.
+    pub(super) fn finish(
+        &mut self,
+        operation: &'static str,
+        reciprocals: &[T],
+        shares: Option<(&[T], &[T])>,
+    ) -> Result<(), Error> {
+        if let Some(cost) = &self.cost {
+            check::all_fit(operation, "the gradient", cost)?;
+        }
+        if let Some((a, b)) = &mut self.weights {
+            if let Some(shares) = shares {
+                centre(a, shares.0);
+                centre(b, shares.1);
+            }
+            check::all_fit(operation, "the gradient", a)?;
+            check::all_fit(operation, "the gradient", b)?;
+        }
+        match &mut self.points {
+            Some(points) => points.finish(operation, reciprocals),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Takes the mean off: the way back through a division of the weights by their sum.
+pub(super) fn centre<T: Real>(grad: &mut [T], shares: &[T]) {
+    let mean = vector::dot(shares, grad);
+    for slot in grad {
+        *slot -= mean;
+    }
+}
+
+/// An atom of weight zero without a permitted partner has no finite slope.
+pub(super) fn finite_slopes<T: Real>(
+    operation: &'static str,
+    sides: [(&'static str, &Weights<'_, T>, &[T]); 2],
+) -> Result<(), Error> {
+    for (side, weights, potentials) in sides {
+        if weights.some_zero
+            && let Some(index) = potentials.iter().position(|p| !p.is_finite())
+        {
+            return Err(Error::Infeasible {
+                operation,
+                side,
+                index,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Adds `W_ij = Q_ij (s + u_i + v_j + t C_ij)`, Q a coupling, to the gradients of pairs.
+pub(super) struct Sink<'s, 'g, T> {
+    pub(super) s: T,
+    pub(super) t: T,
+    pub(super) u: Option<&'s [T]>,
+    pub(super) v: Option<&'s [T]>,
+    pub(super) gradients: &'s mut Gradients<'g, T>,
+    pub(super) reciprocals: &'s [T],
+}
+
+impl<T: Real> PlanVisitor<T> for Sink<'_, '_, T> {
+    #[inline(always)]
+    fn row<L: Level>(&mut self, i: usize, costs: &[T], masses: &[T]) {
+        let at = |side: Option<&[T]>, k: usize| {
+            let entry = side.and_then(|side| side.get(k));
+            entry.copied().unwrap_or(T::zero())
+        };
+        let (s, t, v) = (self.s + at(self.u, i), self.t, self.v);
+        let weight = |j: usize, c: T, mass: T| mass * (s + at(v, j) + t * c);
+        let m = masses.len();
+        if let Some(cost) = &mut self.gradients.cost
+            && let Some(row) = cost.get_mut(i * m..(i + 1) * m)
+        {
+            for (j, (slot, (&c, &mass))) in row.iter_mut().zip(costs.iter().zip(masses)).enumerate()
+            {
+                // A forbidden pair has no mass and an infinite cost.
+                if mass != T::zero() {
+                    *slot += weight(j, c, mass);
+                }
+            }
+        }
+        if let Some(points) = &mut self.gradients.points {
+            points.add_row(i, self.reciprocals, (costs, masses), weight);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! From a gradient with respect to the costs to one with respect to the points.
+//!
+//! With `W_ij = ∂L/∂C_ij`, `∂L/∂x_i = Σ_j W_ij ∂C_ij/∂x_i`:
+//!
+//! | cost | `∂L/∂x_i` |
+//! |---|---|
+//! | squared Euclidean | `2 Σ_j W_ij (x_i − y_j)` |
+//! | cosine | `(I − u_i u_iᵀ) Σ_j W_ij (u_i − v_j) / ‖x_i‖` |
+//!
+//! and the same with the roles exchanged for y. (For the cosine cost `½‖u − v‖²` is
+//! differentiated; the term in `u_i` is radial and vanishes in the projection, but
+//! differences are what keeps digits when u and v are close.) W may have any sign; it
+//! comes row by row and is never stored.
+
+use crate::cost::Cost;
+use crate::{Error, Real, check, normalize, vector};
+
+/// The clouds whose costs a problem holds, and where their gradients go. If the cost
+/// matrix was divided by a constant, divide the result by it too.
+#[derive(Debug)]
+pub struct PointGradients<'g, T> {
+    /// The cost between two rows.
+    pub cost: Cost,
+    /// `n × dim`, row-major.
+    pub x: &'g [T],
+    /// `m × dim`, row-major.
+    pub y: &'g [T],
+    /// Numbers in a row.
+    pub dim: usize,
+    /// As long as `x`; overwritten.
+    pub grad_x: &'g mut [T],
+    /// As long as `y`; overwritten.
+    pub grad_y: &'g mut [T],
+}
+
+impl<T: Real> PointGradients<'_, T> {
+    /// Checks lengths and directions and starts from zero. `reciprocals`, m of them, is
+    /// to be passed on unchanged.
+    pub(super) fn begin(
+        &mut self,
+        operation: &'static str,
+        n: usize,
+        m: usize,
+        reciprocals: &mut [T],
+    ) -> Result<(), Error> {
+        let dim = self.dim;
+        check::at_least_one(operation, "dim", dim)?;
+        check::shape(operation, "x", self.x, n.saturating_mul(dim))?;
+        check::shape(operation, "y", self.y, m.saturating_mul(dim))?;
+        check::shape(operation, "grad_x", self.grad_x, self.x.len())?;
+        check::shape(operation, "grad_y", self.grad_y, self.y.len())?;
+        let columns = reciprocals.iter_mut().zip(self.y.chunks_exact(dim));
+        for (index, (slot, row)) in columns.enumerate() {
+            *slot = reciprocal_norm(operation, self.cost, "y", row, index)?;
+        }
+        for (i, row) in self.x.chunks_exact(dim).enumerate() {
+            reciprocal_norm(operation, self.cost, "x", row, i)?;
+        }
+        self.grad_x.fill(T::zero());
+        self.grad_y.fill(T::zero());
+        Ok(())
+    }
+
+    /// Adds row i of W, where `weight(j, c, mass)` is its entry in column j.
+    #[inline(always)]
+    pub(super) fn add_row(
+        &mut self,
+        i: usize,
+        reciprocals: &[T],
+        (costs, masses): (&[T], &[T]),
+        weight: impl Fn(usize, T, T) -> T,
+    ) {
+        let dim = self.dim;
+        let range = i * dim..(i + 1) * dim;
+        let (Some(x), Some(gx)) = (self.x.get(range.clone()), self.grad_x.get_mut(range)) else {
+            return;
+        };
+        let r = row_reciprocal(self.cost, x);
+        let columns = self.y.chunks_exact(dim);
+        let columns = columns.zip(self.grad_y.chunks_exact_mut(dim));
+        let columns = columns.zip(reciprocals).zip(costs.iter().zip(masses));
+        for (j, (((y, gy), &s), (&c, &mass))) in columns.enumerate() {
+            if mass != T::zero() {
+                pull_together(weight(j, c, mass), (x, r, &mut *gx), (y, s, gy));
+            }
+        }
+    }
+
+    /// From the sums of the shares to the gradients.
+    pub(super) fn finish(
+        &mut self,
+        operation: &'static str,
+        reciprocals: &[T],
+    ) -> Result<(), Error> {
+        let dim = self.dim;
+        let rows = self.x.chunks_exact(dim);
+        for (row, grad) in rows.zip(self.grad_x.chunks_exact_mut(dim)) {
+            finish(self.cost, row, row_reciprocal(self.cost, row), grad);
+        }
+        let rows = self.y.chunks_exact(dim);
+        let rows = rows.zip(self.grad_y.chunks_exact_mut(dim));
+        for ((row, grad), &reciprocal) in rows.zip(reciprocals) {
+            finish(self.cost, row, reciprocal, grad);
+        }
+        check::all_fit(operation, "the gradient", self.grad_x)?;
+        check::all_fit(operation, "the gradient", self.grad_y)
+    }
+}
+
+/// What a row, whose norm has been checked, is multiplied by before differences are taken.
+#[inline(always)]
+fn row_reciprocal<T: Real>(cost: Cost, row: &[T]) -> T {
+    match cost {
+        Cost::SquaredEuclidean => T::one(),
+        Cost::Cosine => vector::norm(row).recip(),
+    }
+}
+
+fn reciprocal_norm<T: Real>(
+    operation: &'static str,
+    cost: Cost,
+    argument: &'static str,
+    row: &[T],
+    index: usize,
+) -> Result<T, Error> {
+    match cost {
+        Cost::SquaredEuclidean => Ok(T::one()),
+        Cost::Cosine => Ok(normalize::checked_norm(operation, argument, row, index)?.recip()),
+    }
+}
+
+/// One pair's share, `w (r x − s y)`, of both gradients.
+#[inline(always)]
+fn pull_together<T: Real>(weight: T, x: (&[T], T, &mut [T]), y: (&[T], T, &mut [T])) {
+    let ((x, r, gx), (y, s, gy)) = (x, y);
+    for ((a, gx), (b, gy)) in x.iter().zip(gx).zip(y.iter().zip(gy)) {
+        let pull = weight * (*a * r - *b * s);
+        *gx += pull;
+        *gy -= pull;
+    }
+}
+
+#[inline(always)]
+fn finish<T: Real>(cost: Cost, row: &[T], reciprocal: T, grad: &mut [T]) {
+    match cost {
+        Cost::SquaredEuclidean => vector::scale(grad, T::of(2.0)),
+        Cost::Cosine => normalize::project(row, reciprocal, reciprocal.recip(), grad),
+    }
+}

@@ -1,0 +1,118 @@
+//! Sums over the rows and columns of a coupling: products, marginals and what weights
+//! are differentiated by.
+
+use super::gradient::Constants;
+use super::plan::{Coupling, PlanVisitor, Stream};
+use crate::level::Level;
+use crate::{Real, vector};
+
+/// `rows_i = Σ_j Q_ij (s + t C_ij + k v_j)` and `columns_j = Σ_i Q_ij (s + t C_ij + k u_i)`.
+pub(super) struct Sums<'v, T> {
+    pub(super) s: T,
+    pub(super) t: T,
+    pub(super) k: T,
+    pub(super) u: Option<&'v [T]>,
+    pub(super) v: Option<&'v [T]>,
+    pub(super) rows: Option<&'v mut [T]>,
+    pub(super) columns: Option<&'v mut [T]>,
+}
+
+impl<T: Real> Sums<'_, T> {
+    /// Overwrites the sums with those of a coupling.
+    pub(super) fn of(&mut self, coupling: &Coupling<'_, T>, stream: &mut Stream<'_, T>) {
+        for sums in [&mut self.rows, &mut self.columns].into_iter().flatten() {
+            sums.fill(T::zero());
+        }
+        stream.visit(coupling, self);
+    }
+
+    /// Writes the sums also of the rows and columns without weight, as if they had weight
+    /// one each: the sums *over* the weights, `rows_i / a_i`, have a limit there. `ones`
+    /// is scratch for n and m numbers.
+    pub(super) fn complete(
+        &mut self,
+        coupling: &Coupling<'_, T>,
+        stream: &mut Stream<'_, T>,
+        constants: &Constants<T>,
+        ones: (&mut [T], &mut [T]),
+    ) {
+        let columns = self.columns.take();
+        if self.rows.is_some() && mark_zeros(coupling.a, ones.0) {
+            let (a, mass) = (&*ones.0, constants.mass.1);
+            stream.visit(
+                &Coupling {
+                    a,
+                    mass,
+                    ..*coupling
+                },
+                self,
+            );
+        }
+        self.columns = columns;
+        let rows = self.rows.take();
+        if self.columns.is_some() && mark_zeros(coupling.b, ones.1) {
+            let (b, mass) = (&*ones.1, constants.mass.0);
+            stream.visit(
+                &Coupling {
+                    b,
+                    mass,
+                    ..*coupling
+                },
+                self,
+            );
+        }
+        self.rows = rows;
+    }
+}
+
+/// One where there is no weight, zero elsewhere; whether there is such an atom.
+fn mark_zeros<T: Real>(weights: &[T], out: &mut [T]) -> bool {
+    let mut some = false;
+    for (slot, &weight) in out.iter_mut().zip(weights) {
+        let zero = weight == T::zero();
+        *slot = if zero { T::one() } else { T::zero() };
+        some |= zero;
+    }
+    some
+}
+
+/// What a completed sum is divided by.
+#[inline(always)]
+pub(super) fn divisor<T: Real>(share: T, mass: T) -> T {
+    if share == T::zero() {
+        T::one()
+    } else {
+        share * mass
+    }
+}
+
+impl<T: Real> PlanVisitor<T> for Sums<'_, T> {
+    #[inline(always)]
+    fn row<L: Level>(&mut self, i: usize, costs: &[T], masses: &[T]) {
+        let (s, t, k) = (self.s, self.t, self.k);
+        // A forbidden pair has no mass and an infinite cost.
+        let term = |mass: T, cost: T, shift: T| {
+            if mass == T::zero() {
+                T::zero()
+            } else {
+                mass * (shift + t * cost)
+            }
+        };
+        if let Some(rows) = &mut self.rows
+            && let Some(slot) = rows.get_mut(i)
+        {
+            *slot = match self.v {
+                Some(v) => vector::reduce3(masses, costs, v, |mass, cost, v| {
+                    term(mass, cost, s + k * v)
+                }),
+                None => vector::reduce(masses, costs, |mass, cost| term(mass, cost, s)),
+            };
+        }
+        if let Some(columns) = &mut self.columns {
+            let shift = self.u.and_then(|u| u.get(i)).map_or(s, |&u| s + k * u);
+            for (slot, (&mass, &cost)) in columns.iter_mut().zip(masses.iter().zip(costs)) {
+                *slot += term(mass, cost, shift);
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Unrolled differentiation: the exact gradient of what a fixed number of iterations
+//! computes, converged or not.
+//!
+//! Iteration k makes `f^k = τ_a softmin(g^{k−1})`, then `g^k = τ_b softmin(f^k)`. With the
+//! row-stochastic `π^k_ij = b_j exp((f^k_i/τ_a + g^{k−1}_j − C_ij)/ε)` and the
+//! column-stochastic `κ^k_ij = a_i exp((f^k_i + g^k_j/τ_b − C_ij)/ε)`,
+//!
+//! `df^k_i = τ_a Σ_j π^k_ij (dC_ij − dg^{k−1}_j − ε db_j/b_j)`,
+//! `dg^k_j = τ_b Σ_i κ^k_ij (dC_ij − df^k_i − ε da_i/a_i)`.
+//!
+//! Backwards from `F = ∂L/∂f^K`, `G = ∂L/∂g^K` (`adjoint`), for k = K … 1:
+//!
+//! | | by costs | by weights | on to |
+//! |---|---|---|---|
+//! | `h_j = τ_b G_j` | `+ κ_ij h_j` | `a_i`: `− (ε/a_i) Σ_j κ_ij h_j` | `F_i −= Σ_j κ_ij h_j` |
+//! | `e_i = τ_a F_i` | `+ π_ij e_i` | `b_j`: `− (ε/b_j) Σ_i π_ij e_i` | `G_j = −Σ_i π_ij e_i`, `F = 0` |
+//!
+//! Nothing of the size n × m is kept: π and κ are computed again from the potentials, as
+//! couplings of the same form as the plan.
+//!
+//! **When it is right:** always, for the numbers that the K iterations returned; as a
+//! gradient of the optimum it errs by what the iteration does, and by
+//! K → ∞ it becomes the envelope or the implicit one. The potential the recording starts
+//! from counts as a constant. For a converged problem, `implicit` needs fewer sweeps and
+//! less memory.
+//!
+//! Memory: `K (n + m) + 4n + 6m`, [`unrolled_workspace_len`]. Cost: an iteration each on
+//! the way, and backwards two sweeps over the plan for every iteration, with `2 n m dim`
+//! multiplications more if gradients by points are wanted.
+
+use super::adjoint::Cotangents;
+use super::gradient::Constants;
+use super::gradients::{Gradients, Sink, finite_slopes};
+use super::options::Outcome;
+use super::plan::{Coupling, Stream};
+use super::state::State;
+use super::sums::{Sums, divisor};
+use crate::{Error, Real, check};
+
+const OPERATION: &str = "unrolled_gradient";
+
+/// Workspace elements for [`State::record`].
+#[must_use]
+pub fn unrolled_workspace_len(n: usize, m: usize, iterations: usize) -> usize {
+    let tape = n.saturating_add(m).saturating_mul(iterations);
+    let scratch = n.saturating_mul(4).saturating_add(m.saturating_mul(6));
+    tape.saturating_add(scratch)
+}
+
+/// Iterations that were recorded.
+#[derive(Debug)]
+pub struct Recording<'r, 's, T> {
+    state: &'r mut State<'s, T>,
+    outcome: Outcome<T>,
+    /// g⁰.
+    start: &'r [T],
+    /// `f¹ g¹ f² g² …`.
+    tape: &'r [T],
+    scratch: &'r mut [T],
+}
+
+impl<'s, T: Real> State<'s, T> {
+    /// Makes `iterations` plain iterations from the present column potential and keeps
+    /// their potentials; ends like [`State::run`]. [`Recording::gradient`] goes back.
+    ///
+    /// # Errors
+    /// No iterations, a workspace that is too short, and as [`State::step`].
+    pub fn record<'r>(
+        &'r mut self,
+        iterations: usize,
+        workspace: &'r mut [T],
+    ) -> Result<Recording<'r, 's, T>, Error> {
+        let (n, m) = (self.f.len(), self.g.len());
+        check::at_least_one(OPERATION, "iterations", iterations)?;
+        let expected = unrolled_workspace_len(n, m, iterations);
+        let workspace = check::workspace(OPERATION, workspace, expected)?;
+        let (start, rest) = workspace.split_at_mut(m);
+        let (tape, scratch) = rest.split_at_mut((n + m) * iterations);
+        // What the last look-ahead left may be a relaxed step.
+        self.omega = T::one();
+        self.look_ahead(true)?;
+        start.copy_from_slice(self.g);
+        for entry in tape.chunks_exact_mut(n + m) {
+            if self.b.some_zero {
+                self.fill_zero_columns_ahead();
+            }
+            let (f, g) = entry.split_at_mut(n);
+            f.copy_from_slice(self.next_f);
+            g.copy_from_slice(self.next_g);
+            self.step()?;
+        }
+        let outcome = self.conclude(T::zero())?;
+        Ok(Recording {
+            state: self,
+            outcome,
+            start,
+            tape,
+            scratch,
+        })
+    }
+}
+
+impl<'s, T: Real> Recording<'_, 's, T> {
+    /// What the iterations found; `converged` only if the marginal error is zero.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome<T> {
+        self.outcome
+    }
+
+    /// The state after the iterations, to read potentials or plan from.
+    pub fn state(&mut self) -> &mut State<'s, T> {
+        self.state
+    }
+
+    /// Writes the gradients of a loss that depends on what the iterations found as
+    /// `cotangents` says.
+    ///
+    /// # Errors
+    /// Wrong lengths, cotangents that are not finite or not zero where there is no weight,
+    /// an infinite slope by a weight that is zero, or gradients that do not fit the
+    /// scalar type.
+    pub fn gradient(
+        &mut self,
+        cotangents: &Cotangents<'_, T>,
+        gradients: &mut Gradients<'_, T>,
+    ) -> Result<(), Error> {
+        let state = &mut *self.state;
+        let (n, m) = (state.f.len(), state.g.len());
+        let scratch = &mut *self.scratch;
+        let (reciprocals, rest) = scratch.split_at_mut(m);
+        let (f_bar, rest) = rest.split_at_mut(n);
+        let (rows, rest) = rest.split_at_mut(n);
+        let (u, rest) = rest.split_at_mut(n);
+        let (ones_a, rest) = rest.split_at_mut(n);
+        let (g_bar, rest) = rest.split_at_mut(m);
+        let (columns, rest) = rest.split_at_mut(m);
+        let (v, ones_b) = rest.split_at_mut(m);
+        gradients.begin(OPERATION, n, m, reciprocals)?;
+        let last = self.tape.len().saturating_sub(n + m);
+        let (f, g) = self.tape.split_at(last).1.split_at(n);
+        if gradients.weights.is_some() {
+            let sides = [("row", &state.a, f), ("column", &state.b, g)];
+            finite_slopes(OPERATION, sides)?;
+        }
+        let constants = state.constants();
+        let (plan, mut stream) = state.coupling();
+        cotangents.check(OPERATION, &plan)?;
+        let plan = Coupling { f, g, ..plan };
+        let bars = (&mut *f_bar, &mut *g_bar);
+        let sums = (&mut *rows, &mut *columns);
+        let sigma = cotangents.by_potentials((&plan, &mut stream), &constants, false, bars, sums);
+        cotangents.add_to(
+            gradients,
+            (&plan, &mut stream),
+            &constants,
+            (None, sigma),
+            reciprocals,
+            (&mut *rows, &mut *columns),
+            (&mut *ones_a, &mut *ones_b),
+        );
+
+        let damping = |rho: T| {
+            if rho == T::infinity() {
+                T::one()
+            } else {
+                rho / (rho + constants.epsilon)
+            }
+        };
+        let (tau_a, tau_b) = (damping(constants.rho.0), damping(constants.rho.1));
+        let (mass_a, mass_b) = constants.mass;
+        // Potentials of an iteration, and the g before: from the end to the start.
+        let earlier = core::iter::once(self.start).chain(
+            self.tape
+                .chunks_exact(n + m)
+                .map(|entry| entry.split_at(n).1),
+        );
+        let count = self.tape.len() / (n + m);
+        for k in (0..count).rev() {
+            let Some((f, g)) = self
+                .tape
+                .chunks_exact(n + m)
+                .nth(k)
+                .map(|entry| entry.split_at(n))
+            else {
+                continue;
+            };
+            let Some(g_before) = earlier.clone().nth(k) else {
+                continue;
+            };
+            // The last half step first: κ^k, times b_j to be of the plan's form.
+            share_out(v, g_bar, plan.b, tau_b / mass_b);
+            let half = HalfStep {
+                coupling: Coupling {
+                    f,
+                    g,
+                    g_factor: tau_b.recip(),
+                    ..plan
+                },
+                u: None,
+                v: Some(v),
+            };
+            half.back(gradients, &mut stream, reciprocals, Some(rows), None);
+            subtract_where(f_bar, rows, plan.a);
+            if let Some((grad_a, _)) = &mut gradients.weights {
+                half.complete(&mut stream, &constants, Some(rows), None, (ones_a, ones_b));
+                take_from(grad_a, rows, plan.a, mass_a, constants.epsilon);
+            }
+            // Then π^k, times a_i.
+            share_out(u, f_bar, plan.a, tau_a / mass_a);
+            let half = HalfStep {
+                coupling: Coupling {
+                    f,
+                    f_factor: tau_a.recip(),
+                    g: g_before,
+                    ..plan
+                },
+                u: Some(u),
+                v: None,
+            };
+            half.back(gradients, &mut stream, reciprocals, None, Some(columns));
+            g_bar.fill(T::zero());
+            subtract_where(g_bar, columns, plan.b);
+            f_bar.fill(T::zero());
+            if let Some((_, grad_b)) = &mut gradients.weights {
+                half.complete(
+                    &mut stream,
+                    &constants,
+                    None,
+                    Some(columns),
+                    (ones_a, ones_b),
+                );
+                take_from(grad_b, columns, plan.b, mass_b, constants.epsilon);
+            }
+        }
+        let shares = constants.balanced.then_some((plan.a, plan.b));
+        gradients.finish(OPERATION, reciprocals, shares)
+    }
+}
+
+/// One half step: `Q_ij u_i` or `Q_ij v_j` is what it gives to the costs.
+struct HalfStep<'h, T> {
+    coupling: Coupling<'h, T>,
+    u: Option<&'h [T]>,
+    v: Option<&'h [T]>,
+}
+
+impl<T: Real> HalfStep<'_, T> {
+    fn sums<'v>(&'v self, rows: Option<&'v mut [T]>, columns: Option<&'v mut [T]>) -> Sums<'v, T> {
+        Sums {
+            s: T::zero(),
+            t: T::zero(),
+            k: T::one(),
+            u: self.u,
+            v: self.v,
+            rows,
+            columns,
+        }
+    }
+
+    /// Adds to the gradients of pairs and writes the sums of the side that is asked for.
+    fn back<'v>(
+        &'v self,
+        gradients: &mut Gradients<'_, T>,
+        stream: &mut Stream<'_, T>,
+        reciprocals: &[T],
+        mut rows: Option<&'v mut [T]>,
+        mut columns: Option<&'v mut [T]>,
+    ) {
+        for sums in [&mut rows, &mut columns].into_iter().flatten() {
+            sums.fill(T::zero());
+        }
+        let mut sums = self.sums(rows, columns);
+        if !gradients.of_pairs() {
+            return stream.visit(&self.coupling, &mut sums);
+        }
+        let mut sink = Sink {
+            s: T::zero(),
+            t: T::zero(),
+            u: self.u,
+            v: self.v,
+            gradients,
+            reciprocals,
+        };
+        stream.visit(&self.coupling, &mut (&mut sums, &mut sink));
+    }
+
+    fn complete(
+        &self,
+        stream: &mut Stream<'_, T>,
+        constants: &Constants<T>,
+        rows: Option<&mut [T]>,
+        columns: Option<&mut [T]>,
+        ones: (&mut [T], &mut [T]),
+    ) {
+        self.sums(rows, columns)
+            .complete(&self.coupling, stream, constants, ones);
+    }
+}
+
+/// What goes back through a half step, over the weight of the atom.
+fn share_out<T: Real>(out: &mut [T], bar: &[T], shares: &[T], factor: T) {
+    for (slot, (&bar, &share)) in out.iter_mut().zip(bar.iter().zip(shares)) {
+        *slot = if share > T::zero() {
+            factor * bar / share
+        } else {
+            T::zero()
+        };
+    }
+}
+
+/// `bar −= sums` at the atoms with weight; the others act on nothing.
+fn subtract_where<T: Real>(bar: &mut [T], sums: &[T], shares: &[T]) {
+    for (slot, (&sum, &share)) in bar.iter_mut().zip(sums.iter().zip(shares)) {
+        if share > T::zero() {
+            *slot -= sum;
+        }
+    }
+}
+
+/// `grad −= ε sums / weights`.
+fn take_from<T: Real>(grad: &mut [T], sums: &[T], shares: &[T], mass: T, epsilon: T) {
+    for (slot, (&sum, &share)) in grad.iter_mut().zip(sums.iter().zip(shares)) {
+        *slot -= epsilon * sum / divisor(share, mass);
+    }
+}
