@@ -8,7 +8,8 @@ use crate::{Error, Problem, Way};
 use kernels_core::Real;
 use kernels_core::cost::{Cost, cost_matrix};
 use kernels_core::sinkhorn::{
-    Annealing, CostSource, Outcome, Problem as Transport, SinkhornOptions, State, solve_annealed,
+    Annealing, CostSource, Outcome, Problem as Transport, SinkhornOptions, State,
+    newton_workspace_len, solve_annealed,
 };
 
 const MAX_ITERATIONS: usize = 30_000;
@@ -155,10 +156,30 @@ fn attempt<'s, T: Real>(
             factor: T::of(0.5),
             iterations_per_level: 50,
         };
-        return Ok(solve_annealed(transport, options, &schedule, workspace)?);
+        let (state, outcome) = solve_annealed(transport, options, &schedule, workspace)?;
+        return finish(state, outcome, options);
     }
     let mut state = State::new(transport, options.epsilon, workspace)?;
     let outcome = state.run(options)?;
+    finish(state, outcome, options)
+}
+
+/// Newton's method for what Sinkhorn is too slow for.
+fn finish<'s, T: Real>(
+    mut state: State<'s, T>,
+    outcome: Outcome<T>,
+    options: &SinkhornOptions<T>,
+) -> Result<(State<'s, T>, Outcome<T>), Error> {
+    if outcome.converged {
+        return Ok((state, outcome));
+    }
+    let more = SinkhornOptions {
+        max_iterations: outcome.iterations + MAX_ITERATIONS,
+        ..*options
+    };
+    let (f, g) = state.potentials();
+    let mut workspace = vec![T::zero(); newton_workspace_len(f.len(), g.len())];
+    let outcome = state.run_newton(&more, &mut workspace)?;
     Ok((state, outcome))
 }
 

@@ -12,6 +12,7 @@
 //!
 //! Gradient (envelope theorem): `∂_x S = ∂_x OT_ε(x, y) − ½ (∂_1 + ∂_2) OT_ε(x, x)`.
 
+use super::newton::newton_workspace_len;
 use super::options::{Outcome, SinkhornOptions};
 use super::problem::{CostSource, Problem};
 use super::state::State;
@@ -48,11 +49,13 @@ pub fn divergence_workspace_len<T: Real>(problem: &Problem<'_, T>) -> usize {
         m: n.max(m),
         ..*problem
     };
-    // Two potentials, the gradient of a self term, and a state.
+    // Two potentials, the gradient of a self term, Newton's vectors, and a state.
     let kept = n.saturating_add(m);
     let gradient = n.max(m).saturating_mul(dim).saturating_mul(2);
     let state = largest.workspace_len();
-    kept.saturating_add(gradient).saturating_add(state)
+    kept.saturating_add(gradient)
+        .saturating_add(newton_workspace_len(n, m))
+        .saturating_add(state)
 }
 
 /// The divergence between two clouds: `problem.cost` must be [`CostSource::Points`].
@@ -103,6 +106,7 @@ fn solve<T: Real>(
     let (f_within, rest) = workspace.split_at_mut(n);
     let (g_within, rest) = rest.split_at_mut(m);
     let (scratch, rest) = rest.split_at_mut(n.max(m) * dim * 2);
+    let (newton, rest) = rest.split_at_mut(newton_workspace_len(n, m));
     let mut grads = grads;
     if let Some((grad_x, grad_y)) = &grads {
         check::shape(OPERATION, "grad_x", grad_x, n.saturating_mul(dim))?;
@@ -134,7 +138,14 @@ fn solve<T: Real>(
     // and the self terms' potentials are nearly the answer.
     let mut state = State::new(problem, options.epsilon, rest)?;
     state.warm_start(g_within)?;
-    let between = state.run_relaxed(options)?;
+    let relaxed = SinkhornOptions {
+        max_iterations: options.max_iterations.div_ceil(2),
+        ..*options
+    };
+    let mut between = state.run_relaxed(&relaxed)?;
+    if !between.converged {
+        between = state.run_newton(options, newton)?;
+    }
     if let Some((grad_x, grad_y)) = grads {
         let (from_x, rest) = scratch.split_at_mut(x.len());
         let (from_y, _) = rest.split_at_mut(y.len());

@@ -105,6 +105,53 @@ impl<'w, T: Real> Vectors<'w, T> {
         stream: &mut Stream<'_, T>,
         constants: &Constants<T>,
     ) {
+        self.marginals(plan, stream);
+        self.add_prices(plan, constants);
+    }
+
+    /// Writes the gradient of the dual objective to the right-hand side, and the diagonal.
+    pub(super) fn gradient(
+        &mut self,
+        plan: &Coupling<'_, T>,
+        stream: &mut Stream<'_, T>,
+        constants: &Constants<T>,
+    ) {
+        self.marginals(plan, stream);
+        let (rows, columns) = self.residual.split_at_mut(self.n);
+        let (of_rows, of_columns) = self.diagonal.split_at(self.n);
+        let sides = [
+            (
+                rows,
+                of_rows,
+                plan.a,
+                plan.f,
+                constants.rho.0,
+                constants.mass.0,
+            ),
+            (
+                columns,
+                of_columns,
+                plan.b,
+                plan.g,
+                constants.rho.1,
+                constants.mass.1,
+            ),
+        ];
+        for (out, sums, shares, potentials, rho, mass) in sides {
+            let atoms = sums.iter().zip(shares).zip(potentials);
+            for (slot, ((&sum, &share), &p)) in out.iter_mut().zip(atoms) {
+                *slot = if share > T::zero() {
+                    share * mass * Constants::wanted(p, rho) - sum
+                } else {
+                    T::zero()
+                };
+            }
+        }
+        self.add_prices(plan, constants);
+    }
+
+    /// Writes r and c where the diagonal will be.
+    fn marginals(&mut self, plan: &Coupling<'_, T>, stream: &mut Stream<'_, T>) {
         let (rows, columns) = self.diagonal.split_at_mut(self.n);
         Sums {
             s: T::one(),
@@ -112,10 +159,15 @@ impl<'w, T: Real> Vectors<'w, T> {
             k: T::zero(),
             u: None,
             v: None,
-            rows: Some(&mut *rows),
-            columns: Some(&mut *columns),
+            rows: Some(rows),
+            columns: Some(columns),
         }
         .of(plan, stream);
+    }
+
+    /// From r and c to the diagonal.
+    fn add_prices(&mut self, plan: &Coupling<'_, T>, constants: &Constants<T>) {
+        let (rows, columns) = self.diagonal.split_at_mut(self.n);
         let (epsilon, (rho_a, rho_b)) = (constants.epsilon, constants.rho);
         let sides = [
             (rows, plan.a, plan.f, rho_a, constants.mass.0),

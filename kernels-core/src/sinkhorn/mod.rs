@@ -21,6 +21,7 @@
 //! | `relaxation` | longer steps where convergence is slow |
 //! | `apply` | products with the plan; the barycentric projection |
 //! | `primal` | a feasible plan's value and the duality gap |
+//! | `newton` | Newton's method where convergence is slower still |
 //! | `gradient` | envelope gradients: costs, points, weights |
 //! | `implicit`, `hessian` | implicit differentiation, and the linear system behind it |
 //! | `unrolled` | backwards through a fixed number of iterations |
@@ -40,6 +41,7 @@ mod gradients;
 mod hessian;
 mod implicit;
 mod look_ahead;
+mod newton;
 mod options;
 mod pass;
 mod plan;
@@ -67,6 +69,7 @@ pub use divergence::{
 pub use gradients::Gradients;
 pub use hessian::{ImplicitOptions, LinearSolve};
 pub use implicit::implicit_workspace_len;
+pub use newton::newton_workspace_len;
 pub use options::{Outcome, SinkhornOptions};
 pub use primal::{DualityGap, gap_workspace_len};
 pub use problem::{CostSource, Problem};

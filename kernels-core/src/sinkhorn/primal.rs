@@ -72,6 +72,8 @@ impl<T: Real> State<'_, T> {
         let (x, rest) = workspace.split_at_mut(n);
         let (row_sums, rest) = rest.split_at_mut(n);
         let (y, column_sums) = rest.split_at_mut(m);
+        // The plan comes from the costs, so the dual value has to as well.
+        self.confirm(true, true)?;
         let (rho_a, rho_b) = self.rho;
         let imposed = (rho_a == T::infinity(), rho_b == T::infinity());
         let (mass_a, mass_b) = (self.a.mass, self.b.mass);

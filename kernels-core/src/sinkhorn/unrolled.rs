@@ -89,6 +89,8 @@ impl<'s, T: Real> State<'s, T> {
             g.copy_from_slice(self.next_g);
             self.step()?;
         }
+        // As in a run, what is returned comes from the costs.
+        self.confirm(true, true)?;
         let outcome = self.conclude(T::zero())?;
         Ok(Recording {
             state: self,

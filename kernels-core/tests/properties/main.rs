@@ -13,6 +13,7 @@ mod divergence;
 mod exact;
 mod gradients;
 mod monoid;
+mod newton;
 mod plans;
 mod points;
 mod refusals;
