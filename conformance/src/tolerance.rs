@@ -24,7 +24,9 @@
 //!   is of second order, r²ε, and what is left is at most εr unless more than 1/r
 //!   iterations are. Only the value is compared then, with that allowance, and r itself
 //!   has to be at most [`UNCONVERGED_LIMIT`]. The same holds for problems whose
-//!   potentials are so large that no digit of their exponents is left (κu ≥ 1).
+//!   potentials are so large that no digit of their exponents is left (κu ≥ 1). Since
+//!   Newton's method finishes what Sinkhorn is too slow for, the latter are the only
+//!   known ones.
 
 /// A kind of problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

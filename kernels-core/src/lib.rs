@@ -21,7 +21,7 @@
 //! |---|---|
 //! | [`sin_sim`] | the combined loss, and the transport term between views |
 //! | [`nt_xent`] | the contrastive loss |
-//! | [`sinkhorn`] | entropic transport from a matrix or from points, balanced or not: state, plan, gradient, divergence |
+//! | [`sinkhorn`] | entropic transport from a matrix or from points, balanced or not: state, plan, gap, gradients, divergence |
 //! | [`byol`] | prediction of a target without gradient, and its momentum schedule |
 //! | [`vicreg`] | invariance, variance and covariance of two views |
 //! | [`barlow_twins`] | cross-correlation of two views towards the identity |
@@ -50,6 +50,12 @@
 //! | [`nt_xent::nt_xent_with_grad`] | ✓ | rows | O(2N·d), and 2N·2N up to 1024 rows | O((2N)²·d) |
 //! | [`sinkhorn::State::run`], matrix | ✓ | envelope: points | O(n + m) | O(n·m) an iteration |
 //! | the same, points | ✓ | envelope: points | O((n + m)·d) | O(n·m·d) an iteration |
+//! | [`sinkhorn::State::run_newton`] | ✓ | as above | O(n + m) more | O(n·m) a sweep |
+//! | [`sinkhorn::State::duality_gap`] | primal, dual | | O(n + m) | three sweeps over the plan |
+//! | [`sinkhorn::State::apply_plan`], transpose, barycentric | plan × n·k | | none | O(n·m·k) |
+//! | [`sinkhorn::State::weight_gradient`], [`cost_gradient`](sinkhorn::State::cost_gradient) | | envelope: weights, costs | none | none; a sweep |
+//! | [`sinkhorn::State::implicit_gradient`] | | of ⟨P,C⟩ and potentials: costs, points, weights | O(n + m) | a sweep for each CG iteration |
+//! | [`sinkhorn::State::record`], [`gradient`](sinkhorn::Recording::gradient) | ✓ | of K iterations: costs, points, weights | O(K·(n + m)) | two sweeps for each iteration |
 //! | [`sinkhorn::sinkhorn_divergence_with_grad`] | ✓ | points | O((n + m)·d) | three of the above |
 //! | [`sinkhorn::solve_batch`], B problems | ✓ | envelope: points, costs | at most 64 of the above | B of the above |
 //! | [`sin_sim::sin_sim_with_grad`] | ✓ | rows | O(N²) | NT-Xent's and transport's |

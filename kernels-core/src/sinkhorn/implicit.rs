@@ -31,8 +31,9 @@
 
 use super::State;
 use super::adjoint::Cotangents;
+use super::conjugate_gradient::{ImplicitOptions, LinearSolve};
 use super::gradients::{Gradients, finite_slopes};
-use super::hessian::{ImplicitOptions, LinearSolve, Vectors, vectors_len};
+use super::hessian::{Vectors, vectors_len};
 use crate::{Error, Real, check};
 
 const OPERATION: &str = "implicit_gradient";

@@ -23,10 +23,41 @@
 //! | `primal` | a feasible plan's value and the duality gap |
 //! | `newton` | Newton's method where convergence is slower still |
 //! | `gradient` | envelope gradients: costs, points, weights |
-//! | `implicit`, `hessian` | implicit differentiation, and the linear system behind it |
-//! | `unrolled` | backwards through a fixed number of iterations |
+//! | `implicit`, `hessian`, `conjugate_gradient` | implicit differentiation, and the linear system behind it |
+//! | `unrolled`, `half_step` | backwards through a fixed number of iterations |
 //! | `adjoint`, `gradients`, `pull`, `sums` | what these have in common: the loss, where gradients go, pairs, sums |
 //! | `symmetric`, `divergence` | a measure against itself; the debiased divergence |
+
+//!
+//! **Which gradient?** For the regularised value at convergence, the envelope's
+//! ([`State::envelope_gradient`], [`State::weight_gradient`], [`State::cost_gradient`]). For
+//! the sharp cost or a loss on potentials at convergence, [`State::implicit_gradient`]. For
+//! anything that was stopped early, [`State::record`] and [`Recording::gradient`].
+//!
+//! ```
+//! use kernels_core::sinkhorn::{
+//!     CostSource, Cotangents, Gradients, ImplicitOptions, Problem, SinkhornOptions, State,
+//!     implicit_workspace_len,
+//! };
+//!
+//! let cost = [0.0, 1.0, 4.0, 1.0, 0.0, 1.0];
+//! let problem = Problem::new(CostSource::Matrix(&cost), 2, 3);
+//! let options = SinkhornOptions { epsilon: 0.5, threshold: 1e-12, max_iterations: 1000 };
+//! let mut workspace = vec![0.0; problem.workspace_len()];
+//! let mut state = State::new(&problem, options.epsilon, &mut workspace)?;
+//! assert!(state.run(&options)?.converged);
+//!
+//! // How the sharp cost ⟨P,C⟩ moves with the costs.
+//! let sharp = Cotangents { transport_cost: 1.0, ..Cotangents::default() };
+//! let solver = ImplicitOptions { tolerance: 1e-12, max_iterations: 100 };
+//! let mut by_cost = [0.0; 6];
+//! let mut gradients = Gradients { cost: Some(&mut by_cost), ..Gradients::default() };
+//! let mut scratch = vec![0.0; implicit_workspace_len(2, 3)];
+//! state.implicit_gradient(&sharp, &solver, &mut gradients, &mut scratch)?;
+//! // A constant added to all costs is added to ⟨P,C⟩.
+//! assert!((by_cost.iter().sum::<f64>() - 1.0).abs() < 1e-10);
+//! # Ok::<(), kernels_core::Error>(())
+//! ```
 
 mod adjoint;
 mod annealing;
@@ -35,9 +66,11 @@ mod batch_outputs;
 mod apply;
 mod chunks;
 mod columns;
+mod conjugate_gradient;
 mod divergence;
 mod gradient;
 mod gradients;
+mod half_step;
 mod hessian;
 mod implicit;
 mod look_ahead;
@@ -63,11 +96,11 @@ pub use adjoint::Cotangents;
 pub use annealing::{Annealing, solve_annealed};
 pub use batch::{Batch, solve_batch};
 pub use batch_outputs::{BatchError, BatchOutputs};
+pub use conjugate_gradient::{ImplicitOptions, LinearSolve};
 pub use divergence::{
     Divergence, divergence_workspace_len, sinkhorn_divergence, sinkhorn_divergence_with_grad,
 };
 pub use gradients::Gradients;
-pub use hessian::{ImplicitOptions, LinearSolve};
 pub use implicit::implicit_workspace_len;
 pub use newton::newton_workspace_len;
 pub use options::{Outcome, SinkhornOptions};

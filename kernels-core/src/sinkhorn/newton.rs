@@ -20,7 +20,8 @@
 //! in a plain run. Memory: `6 (n + m)`, [`newton_workspace_len`].
 
 use super::State;
-use super::hessian::{ImplicitOptions, Vectors, vectors_len};
+use super::conjugate_gradient::ImplicitOptions;
+use super::hessian::{Vectors, vectors_len};
 use super::options::{Outcome, SinkhornOptions};
 use crate::{Error, Real, check, vector};
 

@@ -29,12 +29,11 @@
 //! multiplications more if gradients by points are wanted.
 
 use super::adjoint::Cotangents;
-use super::gradient::Constants;
-use super::gradients::{Gradients, Sink, finite_slopes};
+use super::gradients::{Gradients, finite_slopes};
+use super::half_step::{HalfStep, share_out, subtract_where, take_from};
 use super::options::Outcome;
-use super::plan::{Coupling, Stream};
+use super::plan::Coupling;
 use super::state::State;
-use super::sums::{Sums, divisor};
 use crate::{Error, Real, check};
 
 const OPERATION: &str = "unrolled_gradient";
@@ -109,9 +108,18 @@ impl<'s, T: Real> Recording<'_, 's, T> {
         self.outcome
     }
 
-    /// The state after the iterations, to read potentials or plan from.
-    pub fn state(&mut self) -> &mut State<'s, T> {
+    /// The state after the iterations, with potentials and plan.
+    #[must_use]
+    pub fn state(&self) -> &State<'s, T> {
         self.state
+    }
+
+    /// `⟨P,C⟩` after the iterations.
+    ///
+    /// # Errors
+    /// When it does not fit the scalar type.
+    pub fn transport_cost(&mut self) -> Result<T, Error> {
+        self.state.transport_cost()
     }
 
     /// Writes the gradients of a loss that depends on what the iterations found as
@@ -236,92 +244,5 @@ impl<'s, T: Real> Recording<'_, 's, T> {
         }
         let shares = constants.balanced.then_some((plan.a, plan.b));
         gradients.finish(OPERATION, reciprocals, shares)
-    }
-}
-
-/// One half step: `Q_ij u_i` or `Q_ij v_j` is what it gives to the costs.
-struct HalfStep<'h, T> {
-    coupling: Coupling<'h, T>,
-    u: Option<&'h [T]>,
-    v: Option<&'h [T]>,
-}
-
-impl<T: Real> HalfStep<'_, T> {
-    fn sums<'v>(&'v self, rows: Option<&'v mut [T]>, columns: Option<&'v mut [T]>) -> Sums<'v, T> {
-        Sums {
-            s: T::zero(),
-            t: T::zero(),
-            k: T::one(),
-            u: self.u,
-            v: self.v,
-            rows,
-            columns,
-        }
-    }
-
-    /// Adds to the gradients of pairs and writes the sums of the side that is asked for.
-    fn back<'v>(
-        &'v self,
-        gradients: &mut Gradients<'_, T>,
-        stream: &mut Stream<'_, T>,
-        reciprocals: &[T],
-        mut rows: Option<&'v mut [T]>,
-        mut columns: Option<&'v mut [T]>,
-    ) {
-        for sums in [&mut rows, &mut columns].into_iter().flatten() {
-            sums.fill(T::zero());
-        }
-        let mut sums = self.sums(rows, columns);
-        if !gradients.of_pairs() {
-            return stream.visit(&self.coupling, &mut sums);
-        }
-        let mut sink = Sink {
-            s: T::zero(),
-            t: T::zero(),
-            u: self.u,
-            v: self.v,
-            gradients,
-            reciprocals,
-        };
-        stream.visit(&self.coupling, &mut (&mut sums, &mut sink));
-    }
-
-    fn complete(
-        &self,
-        stream: &mut Stream<'_, T>,
-        constants: &Constants<T>,
-        rows: Option<&mut [T]>,
-        columns: Option<&mut [T]>,
-        ones: (&mut [T], &mut [T]),
-    ) {
-        self.sums(rows, columns)
-            .complete(&self.coupling, stream, constants, ones);
-    }
-}
-
-/// What goes back through a half step, over the weight of the atom.
-fn share_out<T: Real>(out: &mut [T], bar: &[T], shares: &[T], factor: T) {
-    for (slot, (&bar, &share)) in out.iter_mut().zip(bar.iter().zip(shares)) {
-        *slot = if share > T::zero() {
-            factor * bar / share
-        } else {
-            T::zero()
-        };
-    }
-}
-
-/// `bar −= sums` at the atoms with weight; the others act on nothing.
-fn subtract_where<T: Real>(bar: &mut [T], sums: &[T], shares: &[T]) {
-    for (slot, (&sum, &share)) in bar.iter_mut().zip(sums.iter().zip(shares)) {
-        if share > T::zero() {
-            *slot -= sum;
-        }
-    }
-}
-
-/// `grad −= ε sums / weights`.
-fn take_from<T: Real>(grad: &mut [T], sums: &[T], shares: &[T], mass: T, epsilon: T) {
-    for (slot, (&sum, &share)) in grad.iter_mut().zip(sums.iter().zip(shares)) {
-        *slot -= epsilon * sum / divisor(share, mass);
     }
 }

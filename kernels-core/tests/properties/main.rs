@@ -11,6 +11,7 @@ mod cost;
 mod differentiation;
 mod divergence;
 mod exact;
+mod extremes;
 mod gradients;
 mod monoid;
 mod newton;
