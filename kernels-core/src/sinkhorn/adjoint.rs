@@ -39,6 +39,14 @@ pub struct Cotangents<'c, T> {
     pub g: Option<&'c [T]>,
 }
 
+/// What comes back from the potentials.
+pub(super) struct Through<'l, T> {
+    /// λ of the implicit system, for rows and columns.
+    pub(super) lambda: Option<(&'l [T], &'l [T])>,
+    /// σ of the gauge.
+    pub(super) sigma: T,
+}
+
 impl<T: Real> Cotangents<'_, T> {
     pub(super) fn check(
         &self,
@@ -139,17 +147,17 @@ impl<T: Real> Cotangents<'_, T> {
 
     /// Adds to the gradients what does not go through the potentials and, given the
     /// solution λ of the implicit system, what does: `P_ij (λ_i + λ_j)` by costs,
-    /// `−(ε/a_i) Σ_j P_ij λ_j` by weights. `sums` and `ones` are scratch.
+    /// `−(ε/a_i) Σ_j P_ij λ_j` by weights. The last argument is scratch.
     pub(super) fn add_to(
         &self,
         gradients: &mut Gradients<'_, T>,
         (plan, stream): (&Coupling<'_, T>, &mut Stream<'_, T>),
         constants: &Constants<T>,
-        (lambda, sigma): (Option<(&[T], &[T])>, T),
+        through: &Through<'_, T>,
         reciprocals: &[T],
-        sums: (&mut [T], &mut [T]),
-        ones: (&mut [T], &mut [T]),
+        [sums, ones]: [(&mut [T], &mut [T]); 2],
     ) {
+        let (lambda, sigma) = (through.lambda, through.sigma);
         let epsilon = constants.epsilon;
         let (u, v) = lambda.unzip();
         if gradients.of_pairs() {

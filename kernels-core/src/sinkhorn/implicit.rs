@@ -30,7 +30,7 @@
 //! every iteration of conjugate gradients, and up to six more.
 
 use super::State;
-use super::adjoint::Cotangents;
+use super::adjoint::{Cotangents, Through};
 use super::conjugate_gradient::{ImplicitOptions, LinearSolve};
 use super::gradients::{Gradients, finite_slopes};
 use super::hessian::{Vectors, vectors_len};
@@ -99,15 +99,15 @@ impl<T: Real> State<'_, T> {
             .solve(&plan, &mut stream, &constants, options)
             .map_err(|stalled| stalled.error(OPERATION, options.tolerance))?;
 
-        let (lambda, [sums, ones]) = vectors.solved();
+        let (lambda, scratch) = vectors.solved();
+        let lambda = Some(lambda);
         cotangents.add_to(
             gradients,
             (&plan, &mut stream),
             &constants,
-            (Some(lambda), sigma),
+            &Through { lambda, sigma },
             reciprocals,
-            sums,
-            ones,
+            scratch,
         );
         let shares = constants.balanced.then_some((plan.a, plan.b));
         gradients.finish(OPERATION, reciprocals, shares)?;

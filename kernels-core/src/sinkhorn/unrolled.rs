@@ -28,7 +28,7 @@
 //! the way, and backwards two sweeps over the plan for every iteration, with `2 n m dim`
 //! multiplications more if gradients by points are wanted.
 
-use super::adjoint::Cotangents;
+use super::adjoint::{Cotangents, Through};
 use super::gradients::{Gradients, finite_slopes};
 use super::half_step::{HalfStep, share_out, subtract_where, take_from};
 use super::options::Outcome;
@@ -163,10 +163,12 @@ impl<'s, T: Real> Recording<'_, 's, T> {
             gradients,
             (&plan, &mut stream),
             &constants,
-            (None, sigma),
+            &Through {
+                lambda: None,
+                sigma,
+            },
             reciprocals,
-            (&mut *rows, &mut *columns),
-            (&mut *ones_a, &mut *ones_b),
+            [(&mut *rows, &mut *columns), (&mut *ones_a, &mut *ones_b)],
         );
 
         let damping = |rho: T| {
