@@ -61,9 +61,9 @@
 
 mod adjoint;
 mod annealing;
+mod apply;
 mod batch;
 mod batch_outputs;
-mod apply;
 mod chunks;
 mod columns;
 mod conjugate_gradient;
