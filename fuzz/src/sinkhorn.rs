@@ -21,6 +21,7 @@ pub struct Input {
     n: u8,
     m: u8,
     source: Source,
+    store_kernel: bool,
     weights: [Weights; 2],
     rho: Option<[Number; 2]>,
     epsilon: Number,
@@ -128,7 +129,10 @@ fn check_in<T: Scalar>(input: &Input) {
         b: b.as_deref(),
         ..Problem::new(cost, n, m)
     };
-    let problem = problem.unbalanced(rho[0], rho[1]);
+    let problem = Problem {
+        store_kernel: input.store_kernel,
+        ..problem.unbalanced(rho[0], rho[1])
+    };
     let options = |iterations: u8| SinkhornOptions {
         epsilon: input.epsilon.of(),
         threshold: input.threshold.of(),
