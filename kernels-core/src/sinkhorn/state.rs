@@ -188,15 +188,16 @@ impl<'s, T: Real> State<'s, T> {
     /// confirms it.
     ///
     /// # Errors
-    /// When a potential of an atom with mass, or the marginal error, leaves the range of
-    /// the scalar type. The state is then of no further use.
+    /// When a potential of an atom with mass leaves the range of the scalar type. The
+    /// state is then of no further use.
     pub fn step(&mut self) -> Result<T, Error> {
         self.f.copy_from_slice(self.next_f);
         self.g.copy_from_slice(self.next_g);
         self.fresh = false;
         self.look_ahead(true)?;
         self.iterations = self.iterations.saturating_add(1);
-        check::fits(OPERATION, "the marginal error", self.marginal_error)
+        // Far from the answer the sums may overflow, and still come down later.
+        Ok(self.marginal_error.min(T::max_value()))
     }
 
     /// Steps until the threshold or the limit of iterations, which counts from the
