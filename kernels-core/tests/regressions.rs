@@ -2,7 +2,7 @@
 
 use kernels_core::Error;
 use kernels_core::normalize::normalize_rows_backward;
-use kernels_core::sinkhorn::{CostSource, Problem, State};
+use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, State};
 
 /// A norm of zero made NaN of a gradient, with an `Ok`.
 #[test]
@@ -71,5 +71,34 @@ fn a_far_warm_start_is_followed() {
             (f - expected).abs() <= 1e-13 * expected.abs(),
             "{f} for {expected}"
         );
+    }
+}
+
+/// With masses far apart, row sums and what they should be are both tiny beside the
+/// weights. Their difference was rounded to zero there, and the problem called converged.
+#[test]
+fn the_marginal_error_of_masses_far_apart() {
+    let (a, b) = ([1e27_f32], [1.0]);
+    let problem = Problem::new(CostSource::Matrix(&[0.5]), 1, 1).with_weights(&a, &b);
+    let problem = problem.unbalanced(1.0, 1.2);
+    for max_iterations in 1..8 {
+        let mut workspace = vec![0.0; problem.workspace_len()];
+        let mut state = State::new(&problem, 1.0, &mut workspace).expect("a legal problem");
+        let options = SinkhornOptions {
+            epsilon: 1.0,
+            threshold: 0.0,
+            max_iterations,
+        };
+        let outcome = state.run(&options).expect("finite");
+        let sum = f64::from(state.plan(0, 0).expect("inside"));
+        let wanted = 1e27 * (-f64::from(state.potentials().0[0])).exp();
+        let (error, mass) = (f64::from(outcome.marginal_error), f64::from(outcome.mass));
+        // Exponents up to 62 + 28 in f32: 90 · 6e-8 each, four of them.
+        let tolerance = 3e-5 * (sum + wanted);
+        assert!(
+            ((sum - wanted).abs() - error).abs() <= tolerance,
+            "{sum} {wanted} {error}"
+        );
+        assert!((sum - mass).abs() <= tolerance, "{sum} {mass}");
     }
 }
