@@ -21,9 +21,21 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --features benches/train-step -- -D warnings
 
-# Fuzz one kernel for some seconds (sinkhorn, nt_xent, log_sum_exp)
+# Fuzz for some seconds: sinkhorn, nt_xent, log_sum_exp or api (needs cargo-fuzz, nightly Rust)
 fuzz target="sinkhorn" seconds="60":
     cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+
+# The inputs that fuzzing found, on stable Rust
+fuzz-replay:
+    cargo test --manifest-path fuzz/Cargo.toml --no-default-features --locked
+
+# Lines of kernels-core that its tests run (needs cargo-llvm-cov)
+coverage:
+    cargo llvm-cov -p kernels-core --features std --summary-only
+
+# Does a test fail if a line of a kernel is wrong? (needs cargo-mutants; hours: give a shard)
+mutants *args="--shard 1/20":
+    cargo mutants -p kernels-core --features std --timeout 120 {{args}} -- --test losses --test properties --test accuracy --test regressions
 
 # Kernel benchmarks
 bench:

@@ -17,16 +17,31 @@
 //! Special values: −∞ adds nothing, also when everything is −∞ (`−∞ − −∞` is never
 //! formed). +∞ makes the result +∞. NaN makes it NaN, also next to +∞.
 //!
-//! Error: one `exp` and at most `n` additions, so about `(n + 2)·u` relative in `s`,
-//! which is that much absolute in the result, plus one rounding of `m + log s`.
+//! Error, with u the unit roundoff, m the maximum, for up to 10⁶ terms in any order, by
+//! any driver: at most `3 u max(1, |m|, |result|)`, so 3 ulp of the largest of the three
+//! (`tests/accuracy.rs`, f32). Three things keep it from growing with n:
+//!
+//! * What an addition rounds off is kept (`rest`) and added later: n additions cost 2u
+//!   instead of n u (Kahan 1965; Knuth's two-sum for two numbers of any size).
+//! * When the maximum rises by a little, δ ≤ ln 2, the old sum is not multiplied by a
+//!   rounded `exp(−δ)` but changed by `s expm1(−δ)`, which is off by some `u δ s`. A million
+//!   ascending terms cost what their total ascent does, not u each; and what has been
+//!   ascended past fades.
+//! * `x − m` is exact where x and m are close, and rounded by `u |x − m|` elsewhere, where
+//!   the term is `exp(−|x − m|)`.
 
 use crate::{Real, vector};
+
+/// Partial sums over a slice, so that the loop is not one chain of additions.
+const LANES: usize = 16;
 
 /// A partial sum of exponentials, held as (maximum, scaled sum).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogSumExp<T> {
     max: T,
     sum: T,
+    /// What rounding left of the sum, less than its last digit.
+    rest: T,
 }
 
 impl<T: Real> Default for LogSumExp<T> {
@@ -42,6 +57,7 @@ impl<T: Real> LogSumExp<T> {
         Self {
             max: T::neg_infinity(),
             sum: T::zero(),
+            rest: T::zero(),
         }
     }
 
@@ -54,6 +70,7 @@ impl<T: Real> LogSumExp<T> {
             Self {
                 max: x,
                 sum: T::one(),
+                rest: T::zero(),
             }
         }
     }
@@ -66,10 +83,8 @@ impl<T: Real> LogSumExp<T> {
             // No finite maximum to subtract: the monoid knows the special values.
             return xs.iter().fold(Self::identity(), |total, &x| total.push(x));
         }
-        Self {
-            max,
-            sum: vector::sum_of(xs, |x| (x - max).exp()),
-        }
+        let (sum, rest) = sum_of(xs, |x| (x - max).exp());
+        Self { max, sum, rest }
     }
 
     /// Adds the term `exp x`.
@@ -81,24 +96,45 @@ impl<T: Real> LogSumExp<T> {
     /// Adds the terms of another partial sum.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
-        let max = if self.max.is_nan() || other.max.is_nan() {
+        if self.max.is_nan() || other.max.is_nan() {
             return Self {
                 max: T::nan(),
                 sum: T::nan(),
+                rest: T::zero(),
             };
-        } else if self.max > other.max {
-            self.max
+        }
+        let (low, high) = if self.max > other.max {
+            (other, self)
         } else {
-            other.max
+            (self, other)
         };
-        if max == T::neg_infinity() {
-            return Self::identity();
+        if low.max == T::neg_infinity() {
+            return high;
         }
-        if max == T::infinity() {
-            return Self { max, sum: T::one() };
+        if high.max == T::infinity() {
+            return Self::single(high.max);
         }
-        let sum = self.sum * (self.max - max).exp() + other.sum * (other.max - max).exp();
-        Self { max, sum }
+        let (scaled, scaled_rest) = low.relative_to(high.max);
+        let (sum, lost) = two_sum(high.sum, scaled);
+        // Normalised: the sum is the nearest number to sum and rest.
+        let (sum, rest) = two_sum(sum, lost + (high.rest + scaled_rest));
+        Self {
+            max: high.max,
+            sum,
+            rest,
+        }
+    }
+
+    /// Sum and rest relative to a maximum that is not smaller.
+    fn relative_to(self, max: T) -> (T, T) {
+        let gap = self.max - max;
+        if gap < T::of(-core::f64::consts::LN_2) {
+            let factor = gap.exp();
+            return (self.sum * factor, self.rest * factor);
+        }
+        let change = gap.exp_m1();
+        let (sum, lost) = two_sum(self.sum, self.sum * change);
+        (sum, lost + (self.rest + self.rest * change))
     }
 
     /// The largest term's exponent so far.
@@ -124,4 +160,33 @@ impl<T: Real> LogSumExp<T> {
 #[must_use]
 pub fn log_sum_exp<T: Real>(xs: &[T]) -> T {
     LogSumExp::of(xs).finish()
+}
+
+/// `x + y` and what its rounding left off, exactly (Knuth, TAOCP 2, 4.2.2).
+fn two_sum<T: Real>(x: T, y: T) -> (T, T) {
+    let sum = x + y;
+    let of_y = sum - x;
+    let of_x = sum - of_y;
+    (sum, (x - of_x) + (y - of_y))
+}
+
+/// `Σ term(x)` of terms that are not negative, and what rounding left off.
+fn sum_of<T: Real>(xs: &[T], term: impl Fn(T) -> T) -> (T, T) {
+    let mut sums = [T::zero(); LANES];
+    let mut surplus = [T::zero(); LANES];
+    for chunk in xs.chunks(LANES) {
+        for ((sum, surplus), &x) in sums.iter_mut().zip(surplus.iter_mut()).zip(chunk) {
+            let wanted = term(x) - *surplus;
+            let reached = *sum + wanted;
+            *surplus = (reached - *sum) - wanted;
+            *sum = reached;
+        }
+    }
+    let (mut total, mut rest) = (T::zero(), T::zero());
+    for (sum, surplus) in sums.into_iter().zip(surplus) {
+        let (next, lost) = two_sum(total, sum);
+        total = next;
+        rest += lost - surplus;
+    }
+    two_sum(total, rest)
 }

@@ -35,7 +35,8 @@ pub fn normalize_rows<T: Real>(
 /// rows, in place.
 ///
 /// # Errors
-/// Wrong lengths.
+/// Wrong lengths, a norm that is not a positive normal number, or a gradient that is not
+/// finite.
 pub fn normalize_rows_backward<T: Real>(
     unit: &[T],
     norms: &[T],
@@ -46,11 +47,21 @@ pub fn normalize_rows_backward<T: Real>(
     check::at_least_one(operation, "dim", dim)?;
     check::shape(operation, "unit", unit, norms.len().saturating_mul(dim))?;
     check::shape(operation, "grad", grad, unit.len())?;
+    let usable = |norm: T| norm.is_normal() && norm > T::zero();
+    if let Some((index, norm)) = norms.iter().enumerate().find(|(_, norm)| !usable(**norm)) {
+        return Err(Error::Element {
+            operation,
+            argument: "norms",
+            expected: "positive, finite and not subnormal",
+            index,
+            got: norm.wide(),
+        });
+    }
     let rows = unit.chunks_exact(dim).zip(norms);
     for (grad_row, (unit_row, &norm)) in grad.chunks_exact_mut(dim).zip(rows) {
         project(unit_row, T::one(), norm, grad_row);
     }
-    Ok(())
+    check::all_fit(operation, "the gradient", grad)
 }
 
 /// One row of [`normalize_rows_backward`]; the direction is `row · reciprocal`.

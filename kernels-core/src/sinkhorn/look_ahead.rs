@@ -19,8 +19,21 @@ impl<T: Real> State<'_, T> {
         T::of(core::f64::consts::LOG2_E) / self.epsilon
     }
 
+    /// Whether exponents are small. Potentials that an iteration has made differ by at most
+    /// the width of the cost; those that were given may differ by anything.
     fn near_one(&self) -> bool {
-        !self.range.masked && self.range.width < self.epsilon
+        let narrow = !self.range.masked && self.range.width < self.epsilon;
+        narrow && (!self.fresh || self.spread_of_g() <= self.epsilon)
+    }
+
+    /// Largest less smallest g of the columns with mass.
+    fn spread_of_g(&self) -> T {
+        let columns = self.g.iter().zip(self.b.share.iter());
+        let massive = columns.filter(|(_, b)| **b > T::zero());
+        let (low, high) = massive.fold((T::infinity(), T::neg_infinity()), |range, (&g, _)| {
+            (range.0.min(g), range.1.max(g))
+        });
+        high - low
     }
 
     /// What the present potentials lead to: `next_f`, `next_g` and the marginal error, by

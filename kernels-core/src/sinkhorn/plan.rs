@@ -34,7 +34,8 @@ impl<T: Real> State<'_, T> {
     /// Writes row `i` of the plan, m numbers.
     ///
     /// # Errors
-    /// A row that does not exist, or a wrong length.
+    /// A row that does not exist, a wrong length, or an entry that does not fit the scalar
+    /// type: before the first step, or where ε is below the rounding of the potentials.
     pub fn plan_row(&self, i: usize, out: &mut [T]) -> Result<(), Error> {
         let operation = "plan_row";
         if i >= self.f.len() {
@@ -49,7 +50,7 @@ impl<T: Real> State<'_, T> {
         for (j, slot) in out.iter_mut().enumerate() {
             *slot = self.plan(i, j).unwrap_or(T::zero());
         }
-        Ok(())
+        check::all_fit(operation, "an entry of the plan", out)
     }
 
     /// `⟨P,C⟩`, the cost of the plan without the entropic term.

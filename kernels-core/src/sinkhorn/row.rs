@@ -101,13 +101,11 @@ impl<T: Real> RowRule<T> {
             (S::excess(total), S::unit::<T>() + total)
         } else {
             let exponent = (f - shift) * scale + log + damping.log_mass;
-            let target = if damping.rho == T::infinity() {
-                T::zero()
-            } else {
-                (-f / damping.rho).exp_m1()
-            };
-            let excess = exponent.exp_m1();
-            (excess - target, T::one() + excess)
+            // Both may be far from one, where masses are far apart: their difference is
+            // taken by way of their ratio. Where ρ is infinite the target is one.
+            let target = -f / damping.rho;
+            let excess = target.exp() * (exponent - target).exp_m1();
+            (excess, exponent.exp())
         };
         RowOut {
             next,

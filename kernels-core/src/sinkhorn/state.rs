@@ -197,7 +197,8 @@ impl<'s, T: Real> State<'s, T> {
         self.fresh = false;
         self.look_ahead(true)?;
         self.iterations = self.iterations.saturating_add(1);
-        Ok(self.marginal_error)
+        // Far from the answer the sums may overflow, and still come down later.
+        Ok(self.marginal_error.min(T::max_value()))
     }
 
     /// Steps until the threshold or the limit of iterations, which counts from the

@@ -1,0 +1,11 @@
+//! What each fuzz target tries and what has to hold: an [`Input`](sinkhorn::Input) made
+//! of arbitrary bytes, and a `check` that panics when a kernel breaks its word.
+//!
+//! The programs in `fuzz_targets/` hand them to libFuzzer; `tests/corpus.rs` replays
+//! the inputs that were found, on any compiler.
+
+pub mod api;
+pub mod log_sum_exp;
+pub mod nt_xent;
+pub mod number;
+pub mod sinkhorn;

@@ -1,0 +1,104 @@
+//! What fuzzing and mutation found, each with the smallest input that shows it.
+
+use kernels_core::Error;
+use kernels_core::normalize::normalize_rows_backward;
+use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, State};
+
+/// A norm of zero made NaN of a gradient, with an `Ok`.
+#[test]
+fn a_gradient_through_a_zero_norm_is_refused() {
+    for norm in [0.0, -1.0, 1e-320, f64::NAN, f64::INFINITY] {
+        let wrong = normalize_rows_backward(&[0.6, 0.8], &[norm], 2, &mut [1.0, 2.0]);
+        assert!(
+            matches!(wrong, Err(Error::Element { index: 0, .. })),
+            "{norm}: {wrong:?}"
+        );
+    }
+    for entry in [f64::NAN, f64::INFINITY] {
+        for (unit, mut grad) in [([entry, 0.8], [1.0, 2.0]), ([0.6, 0.8], [entry, 2.0])] {
+            let wrong = normalize_rows_backward(&unit, &[1.0], 2, &mut grad);
+            assert!(
+                matches!(wrong, Err(Error::Overflow { .. })),
+                "{entry}: {wrong:?}"
+            );
+        }
+    }
+    let mut grad = [1.0, 2.0];
+    assert!(normalize_rows_backward(&[0.6, 0.8], &[2.0], 2, &mut grad).is_ok());
+}
+
+/// Where ε is far below the rounding of the potentials, an entry of the plan may overflow:
+/// its exponent is the rounding of f + g − C over ε.
+#[test]
+fn a_plan_that_overflows_is_refused() {
+    let cost = [0.1_f32, 0.2, 0.3, 1e7];
+    let problem = Problem::new(CostSource::Matrix(&cost), 2, 2);
+    let mut workspace = vec![0.0; problem.workspace_len()];
+    let state = State::new(&problem, 0.01, &mut workspace).expect("a legal problem");
+    // Before the first step f and g are zero, and no plan.
+    let mut row = [f32::NAN; 2];
+    assert!(state.plan_row(0, &mut row).is_ok());
+    let cost = [-1.0_f32, -2.0, -3.0, 0.0];
+    let problem = Problem::new(CostSource::Matrix(&cost), 2, 2);
+    let state = State::new(&problem, 0.01, &mut workspace).expect("a legal problem");
+    let refused = state.plan_row(0, &mut row);
+    assert!(
+        matches!(refused, Err(Error::Overflow { .. })),
+        "{refused:?}"
+    );
+}
+
+/// A warm start may hold any g, also one that spreads over far more than ε above the width
+/// of the cost, where exponents are otherwise small: it was refused as an overflow when the
+/// column that dominates has next to no weight.
+#[test]
+fn a_far_warm_start_is_followed() {
+    let cost = [0.1_f64, 0.3, 0.2, 0.0];
+    let (a, b) = ([0.5, 0.5], [1.0, 1e-30]);
+    let problem = Problem::new(CostSource::Matrix(&cost), 2, 2).with_weights(&a, &b);
+    let mut workspace = vec![0.0; problem.workspace_len()];
+    let mut state = State::new(&problem, 1.0, &mut workspace).expect("a legal problem");
+    let g = [0.0, 200.0 * std::f64::consts::LN_2];
+    state.warm_start(&g).expect("finite");
+    state.step().expect("finite");
+    for (row, &f) in cost.chunks(2).zip(state.potentials().0) {
+        let terms = row
+            .iter()
+            .zip(b.iter().zip(g))
+            .map(|(c, (b, g))| b * (g - c).exp());
+        let expected = -terms.sum::<f64>().ln();
+        assert!(
+            (f - expected).abs() <= 1e-13 * expected.abs(),
+            "{f} for {expected}"
+        );
+    }
+}
+
+/// With masses far apart, row sums and what they should be are both tiny beside the
+/// weights. Their difference was rounded to zero there, and the problem called converged.
+#[test]
+fn the_marginal_error_of_masses_far_apart() {
+    let (a, b) = ([1e27_f32], [1.0]);
+    let problem = Problem::new(CostSource::Matrix(&[0.5]), 1, 1).with_weights(&a, &b);
+    let problem = problem.unbalanced(1.0, 1.2);
+    for max_iterations in 1..8 {
+        let mut workspace = vec![0.0; problem.workspace_len()];
+        let mut state = State::new(&problem, 1.0, &mut workspace).expect("a legal problem");
+        let options = SinkhornOptions {
+            epsilon: 1.0,
+            threshold: 0.0,
+            max_iterations,
+        };
+        let outcome = state.run(&options).expect("finite");
+        let sum = f64::from(state.plan(0, 0).expect("inside"));
+        let wanted = 1e27 * (-f64::from(state.potentials().0[0])).exp();
+        let (error, mass) = (f64::from(outcome.marginal_error), f64::from(outcome.mass));
+        // Exponents up to 62 + 28 in f32: 90 · 6e-8 each, four of them.
+        let tolerance = 3e-5 * (sum + wanted);
+        assert!(
+            ((sum - wanted).abs() - error).abs() <= tolerance,
+            "{sum} {wanted} {error}"
+        );
+        assert!((sum - mass).abs() <= tolerance, "{sum} {mass}");
+    }
+}
