@@ -49,6 +49,7 @@
 //! |---|---|---|---|---|
 //! | [`nt_xent::nt_xent_with_grad`] | ✓ | rows | O(2N·d), and 2N·2N up to 1024 rows | O((2N)²·d) |
 //! | [`sinkhorn::State::run`], matrix | ✓ | envelope: points | O(n + m) | O(n·m) an iteration |
+//! | the same, [stored kernel](sinkhorn::Problem::with_stored_kernel) | ✓ | the same | n·m more | 2·n·m multiplications an iteration |
 //! | the same, points | ✓ | envelope: points | O((n + m)·d) | O(n·m·d) an iteration |
 //! | [`sinkhorn::State::run_newton`] | ✓ | as above | O(n + m) more | O(n·m) a sweep |
 //! | [`sinkhorn::State::duality_gap`] | primal, dual | | O(n + m) | three sweeps over the plan |

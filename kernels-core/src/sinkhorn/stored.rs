@@ -140,7 +140,8 @@ impl<'s, T: Real> StoredKernel<'s, T> {
                     sums,
                 },
             );
-        run_all(tasks, n.saturating_mul(m));
+        // An eighth of a pass with exponentials.
+        run_all(tasks, n.saturating_mul(m) / 8);
         sums.into_iter().fold(RowSums::default(), RowSums::plus)
     }
 }
