@@ -58,17 +58,13 @@ fn horner<L: Level, T: Real, const N: usize>(coefficients: &[T; N], r: T) -> T {
 }
 
 macro_rules! elementary {
-    ($float:ident, $bits:ident, $signed:ident, $mantissa:literal, $low:literal, $high:literal,
+    ($float:ident, $exp2:expr, $bits:ident, $signed:ident, $mantissa:literal, $low:literal, $high:literal,
      $exp_low:literal, $exp_high:literal, $ln2_high:literal, $ln2_low:literal, $root_half:literal,
      $q:expr, $r:expr) => {
         impl Elementary for $float {
             #[inline(always)]
             fn exp2_at<L: Level>(self) -> Self {
-                let shifted = self + Self::MAGIC;
-                let r = self - (shifted - Self::MAGIC);
-                let one_plus = L::mul_add(r, horner::<L, Self, _>(&Self::Q, r), 1.0);
-                let scaled = Self::times_power(one_plus, shifted);
-                Self::select(self, $low, $high, scaled)
+                $exp2(self)
             }
 
             #[inline(always)]
@@ -123,6 +119,15 @@ macro_rules! elementary {
         }
 
         impl Constants for $float {
+            #[inline(always)]
+            fn polynomial<L: Level>(self) -> Self {
+                let shifted = self + Self::MAGIC;
+                let r = self - (shifted - Self::MAGIC);
+                let one_plus = L::mul_add(r, horner::<L, Self, _>(&Self::Q, r), 1.0);
+                let scaled = Self::times_power(one_plus, shifted);
+                Self::select(self, $low, $high, scaled)
+            }
+
             const MAGIC: Self = 1.5 * (1_u64 << $mantissa) as Self;
             const SUBNORMAL: Self = (1_u64 << $mantissa) as Self;
             type Q = [Self; $q.len()];
@@ -145,8 +150,16 @@ macro_rules! elementary {
     };
 }
 
+/// `2^x` in single precision without an instruction for it.
+#[inline(always)]
+pub(crate) fn polynomial_exp2<L: Level>(x: f32) -> f32 {
+    x.polynomial::<L>()
+}
+
 /// What the two scalar types differ in.
 trait Constants: Sized {
+    /// `2^self`.
+    fn polynomial<L: Level>(self) -> Self;
     /// Rounds to an integer when added and subtracted.
     const MAGIC: Self;
     /// Brings subnormal numbers into the normal range.
@@ -165,6 +178,7 @@ trait Constants: Sized {
 
 elementary!(
     f32,
+    L::exp2_single,
     u32,
     i32,
     23,
@@ -193,6 +207,7 @@ elementary!(
 
 elementary!(
     f64,
+    Constants::polynomial::<L>,
     u64,
     i64,
     52,

@@ -10,6 +10,7 @@
 //! differ in the last digits between processors; on one processor they do not.
 
 use crate::Real;
+use crate::elementary::polynomial_exp2;
 
 /// What the instruction set offers to a loop.
 pub trait Level: Copy + Send + Sync + 'static {
@@ -18,6 +19,13 @@ pub trait Level: Copy + Send + Sync + 'static {
 
     /// `a·b + c`, rounded once where that is one instruction.
     fn mul_add<T: Real>(a: T, b: T, c: T) -> T;
+
+    /// `2^x` in single precision, where it is worth an instruction of its own (a GPU has
+    /// one); elsewhere the polynomial of [`crate::elementary`].
+    #[inline(always)]
+    fn exp2_single(x: f32) -> f32 {
+        polynomial_exp2::<Self>(x)
+    }
 }
 
 /// A product and a sum.

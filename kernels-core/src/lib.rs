@@ -163,6 +163,7 @@ pub mod normalize;
 pub mod nt_xent;
 #[cfg(feature = "alloc")]
 pub mod owned;
+pub mod pieces;
 pub mod sin_sim;
 pub mod sinkhorn;
 pub mod softmax;

@@ -7,19 +7,21 @@ use crate::level::Level;
 
 /// How one side's potential follows from its soft minimum.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Damping<T> {
+pub struct Damping<T> {
     /// ρ of this side.
-    pub(super) rho: T,
+    pub rho: T,
     /// ρ/(ρ+ε); 1 where the marginal is imposed.
-    pub(super) tau: T,
+    pub tau: T,
     /// ω; 1 is the plain iteration.
-    pub(super) omega: T,
+    pub omega: T,
     /// Logarithm of the other side's mass.
-    pub(super) log_mass: T,
+    pub log_mass: T,
 }
 
 impl<T: Real> Damping<T> {
-    pub(super) fn new(rho: T, epsilon: T, omega: T, log_mass: T) -> Self {
+    /// For a price ρ, over-relaxation ω and the logarithm of the other side's mass.
+    #[inline(always)]
+    pub fn new(rho: T, epsilon: T, omega: T, log_mass: T) -> Self {
         let tau = if rho == T::infinity() {
             T::one()
         } else {
@@ -40,7 +42,7 @@ impl<T: Real> Damping<T> {
 
     /// The next potential, from the soft minimum.
     #[inline(always)]
-    pub(super) fn next(&self, old: T, soft_min: T) -> T {
+    pub fn next(&self, old: T, soft_min: T) -> T {
         let target = self.tau * soft_min;
         if self.omega == T::one() {
             target
@@ -51,29 +53,35 @@ impl<T: Real> Damping<T> {
 }
 
 /// What a row gives.
-pub(super) struct RowOut<T> {
+#[derive(Clone, Copy, Debug)]
+pub struct RowOut<T> {
     /// f'.
-    pub(super) next: T,
+    pub next: T,
     /// Its term in column j is `weight · terms_j + offset`, times a.
-    pub(super) weight: T,
-    pub(super) offset: T,
+    pub weight: T,
+    /// See [`RowOut::weight`].
+    pub offset: T,
     /// `s − target`.
-    pub(super) excess: T,
+    pub excess: T,
     /// s.
-    pub(super) total: T,
+    pub total: T,
 }
 
 /// What rows are judged and updated by.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RowRule<T> {
-    pub(super) epsilon: T,
+pub struct RowRule<T> {
+    /// ε.
+    pub epsilon: T,
     /// `1/(ε ln 2)`: exponents are powers of two.
-    pub(super) rate: T,
-    pub(super) damping: Damping<T>,
+    pub rate: T,
+    /// How the potential follows.
+    pub damping: Damping<T>,
 }
 
 impl<T: Real> RowRule<T> {
-    pub(super) fn new(epsilon: T, damping: Damping<T>) -> Self {
+    /// For a regularisation ε and how rows are damped.
+    #[inline(always)]
+    pub fn new(epsilon: T, damping: Damping<T>) -> Self {
         Self {
             epsilon,
             rate: T::of(core::f64::consts::LOG2_E) / epsilon,
@@ -84,7 +92,7 @@ impl<T: Real> RowRule<T> {
     /// For a row of present potential `f` whose terms, taken with the potential `shift`
     /// in place of f, sum to `total` (less the unit of the series).
     #[inline(always)]
-    pub(super) fn outcome<L: Level, S: Series>(&self, f: T, shift: T, total: T) -> RowOut<T> {
+    pub fn outcome<L: Level, S: Series>(&self, f: T, shift: T, total: T) -> RowOut<T> {
         let log = S::log::<L, T>(total);
         let damping = &self.damping;
         let next = damping.next(f, shift - self.epsilon * (log + damping.log_mass));
@@ -119,7 +127,7 @@ impl<T: Real> RowRule<T> {
 
 impl<T: Real> RowOut<T> {
     /// A row that no column with mass can be reached from.
-    pub(super) fn unreachable() -> Self {
+    pub fn unreachable() -> Self {
         Self {
             next: T::infinity(),
             weight: T::zero(),
@@ -132,21 +140,21 @@ impl<T: Real> RowOut<T> {
 
 /// Sums over rows.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RowSums<T> {
+pub struct RowSums<T> {
     /// `Σ a_i |s_i − target_i|`.
-    pub(super) error: T,
+    pub error: T,
     /// `Σ a_i s_i`.
-    pub(super) mass: T,
+    pub mass: T,
     /// What the rows give to every column alike.
-    pub(super) offset: T,
+    pub offset: T,
     /// Rows with mass whose sum cannot be trusted.
-    pub(super) distrusted: usize,
+    pub distrusted: usize,
 }
 
 impl<T: Real> RowSums<T> {
     /// Adds a row of weight `a`; returns its weight in the columns.
     #[inline(always)]
-    pub(super) fn add(&mut self, a: T, out: &RowOut<T>) -> T {
+    pub fn add(&mut self, a: T, out: &RowOut<T>) -> T {
         // A row without mass acts on nothing, and may hold infinite numbers.
         if !(a > T::zero()) {
             return T::zero();
@@ -158,7 +166,7 @@ impl<T: Real> RowSums<T> {
     }
 
     /// The sums of two groups of rows.
-    pub(super) fn plus(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         Self {
             error: self.error + other.error,
             mass: self.mass + other.mass,

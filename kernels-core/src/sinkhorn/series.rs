@@ -12,7 +12,7 @@ use crate::Real;
 use crate::level::Level;
 
 /// A way of summing exponentials; exponents are in units of ln 2.
-pub(super) trait Series: Copy + Send + Sync + 'static {
+pub trait Series: Copy + Send + Sync + 'static {
     /// The term of exponent `y`, less [`Series::unit`].
     fn term<L: Level, T: Real>(y: T) -> T;
     /// What the logarithm adds to a sum of terms.
@@ -31,11 +31,11 @@ pub(super) trait Series: Copy + Send + Sync + 'static {
 
 /// The textbook formula.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Direct;
+pub struct Direct;
 
 /// For ε above the width of the cost, with no pair forbidden.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NearOne;
+pub struct NearOne;
 
 impl Series for Direct {
     #[inline(always)]

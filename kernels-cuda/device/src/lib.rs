@@ -1,0 +1,41 @@
+//! Kernels for NVIDIA GPUs, in Rust.
+//!
+//! The formulas and monoids are those of `kernels-core` ([`kernels_core::pieces`]); here
+//! is how a grid of threads shares them out. A kernel is a struct of arguments that
+//! implements [`Kernel`] for any [`Thread`]:
+//!
+//! * for `nvptx64-nvidia-cuda`, `ptx.rs` implements [`Thread`] by instructions (the only
+//!   unsafe code and the only unstable features), and [`list`] makes each kernel an entry
+//!   point;
+//! * elsewhere this is an ordinary `no_std` library, whose kernels the emulated grid of
+//!   `kernels-cuda` runs, checking every access.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `thread`, `memory`, `kernel` | what a kernel is written against |
+//! | `reduce` | reductions over a warp and a block |
+//! | `log_sum_exp` | log-sum-exp of rows and of columns |
+//! | `list` | all kernels by name |
+//! | `ptx` | the instructions |
+
+#![no_std]
+#![cfg_attr(
+    target_arch = "nvptx64",
+    feature(abi_ptx, stdarch_nvptx, asm_experimental_arch)
+)]
+#![deny(unsafe_code)]
+// `!(error <= tolerance)` is how a comparison lets NaN fail.
+#![allow(clippy::neg_cmp_op_on_partial_ord, clippy::eq_op)]
+
+pub mod kernel;
+pub mod list;
+pub mod log_sum_exp;
+pub mod memory;
+#[cfg(target_arch = "nvptx64")]
+mod ptx;
+pub mod reduce;
+pub mod thread;
+
+pub use kernel::{Kernel, Visitor};
+pub use memory::{Global, Word};
+pub use thread::{BLOCK, Thread, WARP, WARPS};

@@ -1,0 +1,211 @@
+//! A thread of a GPU: every instruction that is not plain Rust.
+//!
+//! | operation | instruction | error |
+//! |---|---|---|
+//! | [`Thread::load4`] | `ld.global.v4.f32` | |
+//! | shared memory | `ld.shared`, `ld.shared.v4`, `st.shared`, dynamic | |
+//! | [`Thread::barrier`], [`Thread::warp_barrier`] | `bar.sync 0`, `bar.warp.sync` | |
+//! | [`Thread::shuffle_xor`] | `shfl.sync.bfly.b32` | |
+//! | [`Level::exp2_single`] | `ex2.approx.ftz.f32` | 2 ulp; below 2⁻¹²⁶ zero |
+//! | [`Thread::multiply`] | `mma.sync.m16n8k8` TF32 | operands cut to 10 bits |
+//!
+//! Each has its twin in the emulated grid.
+
+// The instructions below, and the words that are read and written.
+#![allow(unsafe_code)]
+
+use core::arch::{asm, global_asm, nvptx};
+
+use kernels_core::Real;
+use kernels_core::pieces::Level;
+
+use crate::memory::{Global, Word};
+use crate::thread::Thread;
+
+global_asm!(".extern .shared .align 16 .b8 dynamic_shared[];");
+
+/// The arithmetic of a GPU.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gpu;
+
+impl Level for Gpu {
+    const TILE_BYTES: usize = 64;
+
+    #[inline(always)]
+    fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn exp2_single(x: f32) -> f32 {
+        let y;
+        // SAFETY: an instruction on registers.
+        unsafe {
+            asm!("ex2.approx.ftz.f32 {}, {};", out(reg32) y, in(reg32) x,
+                options(pure, nomem, nostack));
+        }
+        y
+    }
+}
+
+/// The thread that runs this.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ptx(());
+
+impl Ptx {
+    /// # Safety
+    /// In an entry point, launched as it has to be: the arrays that its kernel gets are as
+    /// long as they say.
+    #[inline(always)]
+    pub(crate) unsafe fn new() -> Self {
+        Self(())
+    }
+}
+
+/// The address of a word of shared memory, in the shared window.
+#[inline(always)]
+fn shared(index: u32) -> u32 {
+    let base: u32;
+    // SAFETY: the address of a symbol.
+    unsafe {
+        asm!("mov.u32 {}, dynamic_shared;", out(reg32) base, options(pure, nomem, nostack));
+    }
+    base + 4 * index
+}
+
+#[inline(always)]
+fn address<W>(array: Global<W>, index: usize) -> u64 {
+    array.address() + 4 * index as u64
+}
+
+impl Thread for Ptx {
+    type Level = Gpu;
+
+    #[inline(always)]
+    fn thread(self) -> u32 {
+        // SAFETY: reads a special register.
+        unsafe { nvptx::_thread_idx_x() }
+    }
+
+    #[inline(always)]
+    fn block(self) -> [u32; 2] {
+        // SAFETY: as above.
+        unsafe { [nvptx::_block_idx_x(), nvptx::_block_idx_y()] }
+    }
+
+    #[inline(always)]
+    fn grid(self) -> [u32; 2] {
+        // SAFETY: as above.
+        unsafe { [nvptx::_grid_dim_x(), nvptx::_grid_dim_y()] }
+    }
+
+    #[inline(always)]
+    fn load<W: Word>(self, array: Global<W>, index: usize) -> W {
+        let bits: u32;
+        // SAFETY: kernels index inside their arrays, and the launch vouches for these.
+        unsafe {
+            asm!("ld.global.b32 {}, [{}];", out(reg32) bits, in(reg64) address(array, index),
+                options(readonly, nostack));
+        }
+        W::from_bits(bits)
+    }
+
+    #[inline(always)]
+    fn load4(self, array: Global<f32>, index: usize) -> [f32; 4] {
+        let (a, b, c, d);
+        // SAFETY: as above; kernels use it at multiples of four elements.
+        unsafe {
+            asm!("ld.global.v4.f32 {{{}, {}, {}, {}}}, [{}];",
+                out(reg32) a, out(reg32) b, out(reg32) c, out(reg32) d,
+                in(reg64) address(array, index), options(readonly, nostack));
+        }
+        [a, b, c, d]
+    }
+
+    #[inline(always)]
+    fn store<W: Word>(self, array: Global<W>, index: usize, value: W) {
+        // SAFETY: as above.
+        unsafe {
+            asm!("st.global.b32 [{}], {};", in(reg64) address(array, index),
+                in(reg32) value.to_bits(), options(nostack));
+        }
+    }
+
+    #[inline(always)]
+    fn shared_load<W: Word>(self, index: u32) -> W {
+        let bits: u32;
+        // SAFETY: kernels index inside the shared memory that they ask for.
+        unsafe {
+            asm!("ld.shared.b32 {}, [{}];", out(reg32) bits, in(reg32) shared(index),
+                options(readonly, nostack));
+        }
+        W::from_bits(bits)
+    }
+
+    #[inline(always)]
+    fn shared_load4(self, index: u32) -> [f32; 4] {
+        let (a, b, c, d);
+        // SAFETY: as above; the index is a multiple of four.
+        unsafe {
+            asm!("ld.shared.v4.f32 {{{}, {}, {}, {}}}, [{}];",
+                out(reg32) a, out(reg32) b, out(reg32) c, out(reg32) d,
+                in(reg32) shared(index), options(readonly, nostack));
+        }
+        [a, b, c, d]
+    }
+
+    #[inline(always)]
+    fn shared_store<W: Word>(self, index: u32, value: W) {
+        // SAFETY: as above.
+        unsafe {
+            asm!("st.shared.b32 [{}], {};", in(reg32) shared(index),
+                in(reg32) value.to_bits(), options(nostack));
+        }
+    }
+
+    #[inline(always)]
+    fn barrier(self) {
+        // SAFETY: all threads of the block come here, as kernels promise.
+        unsafe { nvptx::_syncthreads() }
+    }
+
+    #[inline(always)]
+    fn warp_barrier(self) {
+        // SAFETY: all lanes come here.
+        unsafe { asm!("bar.warp.sync -1;", options(nostack)) }
+    }
+
+    #[inline(always)]
+    fn shuffle_xor<W: Word>(self, value: W, mask: u32) -> W {
+        let bits: u32;
+        // SAFETY: all lanes come here. Not pure: it must not be moved into a branch.
+        unsafe {
+            asm!("shfl.sync.bfly.b32 {}, {}, {}, 31, -1;", out(reg32) bits,
+                in(reg32) value.to_bits(), in(reg32) mask, options(nostack));
+        }
+        W::from_bits(bits)
+    }
+
+    #[inline(always)]
+    fn multiply(self, a: [f32; 4], b: [f32; 2], c: [f32; 4]) -> [f32; 4] {
+        let (d0, d1, d2, d3);
+        // SAFETY: all lanes come here.
+        unsafe {
+            asm!("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 \
+                  {{{}, {}, {}, {}}}, {{{}, {}, {}, {}}}, {{{}, {}}}, {{{}, {}, {}, {}}};",
+                out(reg32) d0, out(reg32) d1, out(reg32) d2, out(reg32) d3,
+                in(reg32) a[0], in(reg32) a[1], in(reg32) a[2], in(reg32) a[3],
+                in(reg32) b[0], in(reg32) b[1],
+                in(reg32) c[0], in(reg32) c[1], in(reg32) c[2], in(reg32) c[3],
+                options(nostack));
+        }
+        [d0, d1, d2, d3]
+    }
+}
+
+/// No panic is reachable: `scripts/ptx` fails if one is.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: stops the kernel with an error.
+    unsafe { nvptx::trap() }
+}

@@ -1,0 +1,22 @@
+//! The kernels of `kernels-core` on an NVIDIA GPU: Rust from the host to the PTX.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `device` | what the host needs of a device; buffers |
+//! | `emulator` | a device on the CPU that checks every access (feature `emulator`) |
+//! | `log_sum_exp` | log-sum-exp of rows and columns |
+
+#![deny(unsafe_code)]
+// `!(error <= tolerance)` is how a comparison lets NaN fail.
+#![allow(clippy::neg_cmp_op_on_partial_ord)]
+
+mod check;
+pub mod device;
+#[cfg(feature = "emulator")]
+pub mod emulator;
+mod error;
+pub mod log_sum_exp;
+
+pub use device::{Buffer, Device};
+pub use error::{DeviceError, Error};
+pub use kernels_cuda_device::Global;
