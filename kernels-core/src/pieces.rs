@@ -9,9 +9,11 @@
 //! | [`Level`] | what the instruction set offers: a fused product, an exponential |
 //! | [`ScaledSum`] | `Σ 2^(r y)` as a monoid (maximum, scaled sum) |
 //! | [`Series`] | terms and logarithm of a sum of exponentials, also where ε is large |
+//! | [`Prices`] | what a potential is worth where the marginal is not imposed |
 //! | [`RowRule`], [`Damping`], [`RowOut`], [`RowSums`] | a row sum becomes the next potential, an error, a weight |
 
 pub use crate::level::{Fused, Level, Plain};
+pub use crate::sinkhorn::gradient::Prices;
 pub use crate::sinkhorn::row::{Damping, RowOut, RowRule, RowSums};
 pub use crate::sinkhorn::series::{Direct, NearOne, Series};
 

@@ -4,7 +4,8 @@
 //! implement it. Arrays are named by [`Global`], an address and a length, so memory of
 //! another library in the same context can be used as it is.
 
-use kernels_cuda_device::{Global, Kernel, Word};
+use kernels_cuda_device::fill::Fill;
+use kernels_cuda_device::{BLOCK, Global, Kernel, Word};
 
 use crate::error::DeviceError;
 
@@ -127,4 +128,33 @@ pub fn read<D: Device, W: Word>(device: &D, array: Global<W>) -> Result<Vec<W>, 
         device.read(array.address(), &mut words)?;
     }
     Ok(words.into_iter().map(W::from_bits).collect())
+}
+
+/// Copies an array on the device.
+///
+/// # Errors
+/// When the arrays differ in length, or the copy cannot be started.
+pub fn copy<D: Device>(device: &D, from: Global<f32>, to: Global<f32>) -> Result<(), DeviceError> {
+    if from.len() != to.len() {
+        return Err(DeviceError::Address {
+            operation: "copy",
+            address: to.address(),
+            expected: from.len(),
+            got: "an array of another length",
+        });
+    }
+    fill(device, from, to)
+}
+
+/// Zeros on the device.
+///
+/// # Errors
+/// When the kernel cannot be started.
+pub fn zero<D: Device>(device: &D, to: Global<f32>) -> Result<(), DeviceError> {
+    fill(device, Global::empty(), to)
+}
+
+fn fill<D: Device>(device: &D, from: Global<f32>, to: Global<f32>) -> Result<(), DeviceError> {
+    let blocks = to.len().div_ceil(BLOCK as usize).min(1024);
+    device.launch(Fill { from, to }, [blocks as u32, 1])
 }

@@ -19,7 +19,7 @@
 //! takes `½ σ a` from f̄ and gives `½ σ b` to ḡ, after which `Σ f̄ = Σ ḡ`, and it adds
 //! `−½ σ f` and `½ σ g` to the gradients by weights.
 
-use super::gradient::Constants;
+use super::gradient::{Constants, Prices};
 use super::gradients::{Gradients, Sink};
 use super::plan::{Coupling, Stream};
 use super::sums::{Sums, divisor};
@@ -137,7 +137,7 @@ impl<T: Real> Cotangents<'_, T> {
             for (out, shares, potentials, rho, mass) in sides {
                 for ((slot, &share), &p) in out.iter_mut().zip(shares).zip(potentials) {
                     if share > T::zero() {
-                        *slot += self.value * (share * mass) * Constants::wanted(p, rho);
+                        *slot += self.value * (share * mass) * Prices::wanted(p, rho);
                     }
                 }
             }
@@ -214,7 +214,7 @@ impl<T: Real> Cotangents<'_, T> {
                 let slope = if converged {
                     constants.slope(p, rho, other)
                 } else {
-                    Constants::price(p, rho) + epsilon * other
+                    Prices::price(p, rho) + epsilon * other
                 };
                 *slot += self.value * slope + shift * p + sum / divisor(share, mass);
             }

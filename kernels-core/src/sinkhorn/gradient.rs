@@ -156,9 +156,14 @@ pub(super) struct Constants<T> {
     pub(super) balanced: bool,
 }
 
-impl<T: Real> Constants<T> {
+/// What a potential is worth.
+#[derive(Clone, Copy, Debug)]
+pub struct Prices;
+
+impl Prices {
     /// `φ(p)`.
-    pub(super) fn price(p: T, rho: T) -> T {
+    #[inline(always)]
+    pub fn price<T: Real>(p: T, rho: T) -> T {
         if rho == T::infinity() {
             p
         } else {
@@ -167,21 +172,24 @@ impl<T: Real> Constants<T> {
     }
 
     /// `φ'(p) = exp(−p/ρ)`: what the row sum over `a_i` is at the optimum.
-    pub(super) fn wanted(p: T, rho: T) -> T {
+    #[inline(always)]
+    pub fn wanted<T: Real>(p: T, rho: T) -> T {
         if rho == T::infinity() {
             T::one()
         } else {
             (-p / rho).exp()
         }
     }
+}
 
+impl<T: Real> Constants<T> {
     /// `∂V/∂a_i`, given the mass of the other side.
     pub(super) fn slope(&self, p: T, rho: T, other_mass: T) -> T {
         let bracket = if self.balanced {
             T::zero()
         } else {
-            other_mass - Self::wanted(p, rho)
+            other_mass - Prices::wanted(p, rho)
         };
-        Self::price(p, rho) + self.epsilon * bracket
+        Prices::price(p, rho) + self.epsilon * bracket
     }
 }

@@ -13,7 +13,7 @@
 //! Cost of a product: one sweep over the plan. Memory: five vectors of n + m, with those of
 //! `conjugate_gradient`.
 
-use super::gradient::Constants;
+use super::gradient::{Constants, Prices};
 use super::plan::{Coupling, Stream};
 use super::sums::Sums;
 use crate::Real;
@@ -109,7 +109,7 @@ impl<'w, T: Real> Vectors<'w, T> {
             let atoms = sums.iter().zip(shares).zip(potentials);
             for (slot, ((&sum, &share), &p)) in out.iter_mut().zip(atoms) {
                 *slot = if share > T::zero() {
-                    share * mass * Constants::wanted(p, rho) - sum
+                    share * mass * Prices::wanted(p, rho) - sum
                 } else {
                     T::zero()
                 };
@@ -147,7 +147,7 @@ impl<'w, T: Real> Vectors<'w, T> {
             }
             for ((slot, &share), &p) in sums.iter_mut().zip(shares).zip(potentials) {
                 if share > T::zero() {
-                    *slot += epsilon * (share * mass) * Constants::wanted(p, rho) / rho;
+                    *slot += epsilon * (share * mass) * Prices::wanted(p, rho) / rho;
                 }
             }
         }

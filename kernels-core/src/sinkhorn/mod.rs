@@ -68,7 +68,7 @@ mod chunks;
 mod columns;
 mod conjugate_gradient;
 mod divergence;
-mod gradient;
+pub(crate) mod gradient;
 mod gradients;
 mod half_step;
 mod hessian;

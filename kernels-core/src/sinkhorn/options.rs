@@ -15,7 +15,11 @@ pub struct SinkhornOptions<T> {
 }
 
 impl<T: Real> SinkhornOptions<T> {
-    pub(crate) fn check(&self, operation: &'static str) -> Result<(), Error> {
+    /// Refuses what is outside its domain.
+    ///
+    /// # Errors
+    /// An ε that is not a positive normal number, a negative threshold, no iterations.
+    pub fn check(&self, operation: &'static str) -> Result<(), Error> {
         check::positive(operation, "epsilon", self.epsilon)?;
         check::not_negative(operation, "threshold", self.threshold)?;
         check::at_least_one(operation, "max_iterations", self.max_iterations)

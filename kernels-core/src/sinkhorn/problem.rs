@@ -134,8 +134,12 @@ impl<'a, T: Real> Problem<'a, T> {
         Ok(())
     }
 
-    /// Sizes and parameters; entries are checked where they are read first.
-    pub(super) fn check(&self, operation: &'static str) -> Result<(), Error> {
+    /// Refuses sizes of zero and prices that are not positive; entries are checked where
+    /// they are read first.
+    ///
+    /// # Errors
+    /// Names the size or the price.
+    pub fn check(&self, operation: &'static str) -> Result<(), Error> {
         check::at_least_one(operation, "n", self.n)?;
         check::at_least_one(operation, "m", self.m)?;
         for (argument, rho) in [("rho_a", self.rho_a), ("rho_b", self.rho_b)] {

@@ -6,7 +6,7 @@
 //! error that is reported belongs to the potentials that are returned.
 
 use super::chunks::{ChunkMemory, chunk_count};
-use super::gradient::Constants;
+use super::gradient::Prices;
 use super::look_ahead::{OPERATION, check_room};
 use super::options::{Outcome, SinkhornOptions};
 use super::problem::{Problem, check_partners};
@@ -288,7 +288,7 @@ impl<'s, T: Real> State<'s, T> {
 
     fn dual_sides(&self) -> T {
         let side = |weights: &Weights<'_, T>, potentials: &[T], rho: T| {
-            weights.mean_of(potentials, |p| Constants::price(p, rho))
+            weights.mean_of(potentials, |p| Prices::price(p, rho))
         };
         side(&self.a, self.f, self.rho.0) + side(&self.b, self.g, self.rho.1)
     }

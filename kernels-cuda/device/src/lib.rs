@@ -15,6 +15,9 @@
 //! | `thread`, `memory`, `kernel` | what a kernel is written against |
 //! | `reduce` | reductions over a warp and a block |
 //! | `log_sum_exp` | log-sum-exp of rows and of columns |
+//! | `fill` | copies and zeros |
+//! | `cost` | cost matrices of points |
+//! | `sinkhorn` | optimal transport from a cost matrix |
 //! | `list` | all kernels by name |
 //! | `ptx` | the instructions |
 
@@ -27,6 +30,8 @@
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord, clippy::eq_op)]
 
+pub mod cost;
+pub mod fill;
 pub mod kernel;
 pub mod list;
 pub mod log_sum_exp;
@@ -34,6 +39,7 @@ pub mod memory;
 #[cfg(target_arch = "nvptx64")]
 mod ptx;
 pub mod reduce;
+pub mod sinkhorn;
 pub mod thread;
 
 pub use kernel::{Kernel, Visitor};

@@ -1,10 +1,37 @@
 //! All kernels, by the names of their entry points.
 
+use crate::cost::{CostMatrix, ReciprocalNorms, ThroughDirections};
+use crate::fill::Fill;
 use crate::kernel::kernels;
 use crate::log_sum_exp::{LogSumExpOfColumns, LogSumExpOfParts, LogSumExpOfRows};
+use crate::sinkhorn::columns::{SinkhornColumns, SinkhornZeroColumns};
+use crate::sinkhorn::conclude::{SinkhornConclude, SinkhornGap};
+use crate::sinkhorn::plan::{SinkhornPlan, SinkhornPull};
+use crate::sinkhorn::rows::{SinkhornRows1024, SinkhornRows4096};
+use crate::sinkhorn::rows_wide::SinkhornRowsWide;
+use crate::sinkhorn::scan::{SinkhornScan, SinkhornScanned};
+use crate::sinkhorn::symmetric::SinkhornAverage;
+use crate::sinkhorn::weights::SinkhornWeights;
 
 kernels! {
+    fill: Fill,
     log_sum_exp_of_rows: LogSumExpOfRows,
     log_sum_exp_of_columns: LogSumExpOfColumns,
     log_sum_exp_of_parts: LogSumExpOfParts,
+    reciprocal_norms: ReciprocalNorms,
+    through_directions: ThroughDirections,
+    cost_matrix: CostMatrix,
+    sinkhorn_weights: SinkhornWeights,
+    sinkhorn_scan: SinkhornScan,
+    sinkhorn_scanned: SinkhornScanned,
+    sinkhorn_rows1024: SinkhornRows1024,
+    sinkhorn_rows4096: SinkhornRows4096,
+    sinkhorn_rows_wide: SinkhornRowsWide,
+    sinkhorn_columns: SinkhornColumns,
+    sinkhorn_zero_columns: SinkhornZeroColumns,
+    sinkhorn_average: SinkhornAverage,
+    sinkhorn_conclude: SinkhornConclude,
+    sinkhorn_gap: SinkhornGap,
+    sinkhorn_plan: SinkhornPlan,
+    sinkhorn_pull: SinkhornPull,
 }

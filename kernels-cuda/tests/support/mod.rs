@@ -34,3 +34,8 @@ pub fn near(what: &str, got: &[f32], want: &[f64], tolerance: f64) {
         assert!(fits, "{what}[{i}]: got {got}, want {want}");
     }
 }
+
+/// The same numbers in f64.
+pub fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().copied().map(f64::from).collect()
+}

@@ -1,0 +1,117 @@
+//! What can be had from the potentials: the plan, and gradients by the envelope theorem.
+
+use kernels_core::cost::Cost;
+use kernels_cuda_device::cost::ThroughDirections;
+use kernels_cuda_device::sinkhorn::plan::{PULL_ROWS, SinkhornPlan, SinkhornPull};
+use kernels_cuda_device::{BLOCK, Global, WARPS};
+
+use super::problem::CostSource;
+use super::state::State;
+use crate::check;
+use crate::device::Device;
+use crate::error::Error;
+
+/// Rows of the plan that are on their way at a time: the limit of a grid's second side.
+const ROWS: u32 = 65_535;
+
+impl<D: Device> State<'_, D> {
+    /// Writes the plan to `out` (n × m). It is also the gradient of the regularised value
+    /// with respect to the costs, [`kernels_core::sinkhorn::State::cost_gradient`].
+    ///
+    /// # Errors
+    /// A wrong length, or the device's.
+    pub fn cost_gradient(&self, out: Global<f32>) -> Result<(), Error> {
+        let (n, m) = (self.problem.n, self.problem.m);
+        check::shape("cost_gradient", "out", out, n.saturating_mul(m))?;
+        let shared = self.shared;
+        let grid = [shared.m.div_ceil(BLOCK), shared.n.min(ROWS)];
+        Ok(self.device.launch(SinkhornPlan { shared, out }, grid)?)
+    }
+
+    /// Writes the gradient of the regularised value with respect to the points of the
+    /// problem: `Σ_j P_ij ∂C_ij/∂x_i`, and likewise for y. Nothing is read back.
+    ///
+    /// # Errors
+    /// Wrong lengths, a problem without points, or the device's.
+    pub fn envelope_gradient(&self, grad_x: Global<f32>, grad_y: Global<f32>) -> Result<(), Error> {
+        let (x, y) = self.points("envelope_gradient")?;
+        check::shape("envelope_gradient", "grad_x", grad_x, x.len())?;
+        check::shape("envelope_gradient", "grad_y", grad_y, y.len())?;
+        self.pull_rows(grad_x, 1.0, false)?;
+        self.pull_columns(grad_y, false)?;
+        self.finish(grad_x, grad_y)
+    }
+
+    /// The points of the problem.
+    pub(super) fn points(
+        &self,
+        operation: &'static str,
+    ) -> Result<(Global<f32>, Global<f32>), Error> {
+        match self.problem.cost {
+            CostSource::Points { x, y, .. } => Ok((x, y)),
+            CostSource::Matrix(_) => Err(Error::Kernel(kernels_core::Error::Shape {
+                operation,
+                argument: "problem.cost (CostSource::Points, since a gradient by points needs them)",
+                expected: 0,
+                got: self.problem.n.saturating_mul(self.problem.m),
+            })),
+        }
+    }
+
+    /// `out = [out +] sign · Σ_j P_ij ∂C_ij/∂u_i` with u the x, or their directions.
+    pub(super) fn pull_rows(&self, out: Global<f32>, sign: f32, keep: bool) -> Result<(), Error> {
+        self.pull(out, sign, keep, false)
+    }
+
+    /// The same for the points of the columns.
+    pub(super) fn pull_columns(&self, out: Global<f32>, keep: bool) -> Result<(), Error> {
+        self.pull(out, 1.0, keep, true)
+    }
+
+    fn pull(&self, out: Global<f32>, sign: f32, keep: bool, transposed: bool) -> Result<(), Error> {
+        let CostSource::Points { cost, x, y, dim } = self.problem.cost else {
+            return Ok(());
+        };
+        let shared = self.shared;
+        let rows = ((x, self.scales.0), shared.n);
+        let columns = ((y, self.scales.1), shared.m);
+        let ((own, count), (other, _)) = if transposed {
+            (columns, rows)
+        } else {
+            (rows, columns)
+        };
+        let kernel = SinkhornPull {
+            shared,
+            own: own.0,
+            own_scale: own.1,
+            other: other.0,
+            other_scale: other.1,
+            out,
+            dim: check::size("envelope_gradient", "dim", dim)?,
+            // ‖x − y‖² and ½ ‖u − v‖².
+            factor: sign * if cost == Cost::Cosine { 1.0 } else { 2.0 },
+            keep: u32::from(keep),
+            transposed: u32::from(transposed),
+        };
+        Ok(self.device.launch(kernel, [count.div_ceil(PULL_ROWS), 1])?)
+    }
+
+    /// Takes gradients by directions back to the points.
+    pub(super) fn finish(&self, grad_x: Global<f32>, grad_y: Global<f32>) -> Result<(), Error> {
+        let CostSource::Points { x, y, dim, .. } = self.problem.cost else {
+            return Ok(());
+        };
+        let dim = check::size("envelope_gradient", "dim", dim)?;
+        let sides = [
+            (x, self.scales.0, grad_x, self.shared.n),
+            (y, self.scales.1, grad_y, self.shared.m),
+        ];
+        for (x, scale, out, rows) in sides {
+            if !scale.is_empty() {
+                let kernel = ThroughDirections { x, scale, out, dim };
+                self.device.launch(kernel, [rows.div_ceil(WARPS), 1])?;
+            }
+        }
+        Ok(())
+    }
+}

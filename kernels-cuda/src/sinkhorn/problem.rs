@@ -1,0 +1,144 @@
+//! The transport problem, with its arrays on the device.
+
+use kernels_core::cost::Cost;
+use kernels_core::sinkhorn as core;
+use kernels_cuda_device::Global;
+use kernels_cuda_device::sinkhorn::status::Status;
+
+use crate::check;
+use crate::error::Error;
+
+/// Blocks of rows at most: two for each of the 132 multiprocessors of an H100.
+pub(super) const BLOCKS: usize = 264;
+
+/// Where the costs `C_ij` come from.
+#[derive(Clone, Copy, Debug)]
+pub enum CostSource {
+    /// An `n × m` matrix, row by row. +∞ forbids a pair.
+    Matrix(Global<f32>),
+    /// Two clouds of points, whose costs are kept in the workspace.
+    Points {
+        /// The cost between two rows.
+        cost: Cost,
+        /// `n × dim`, row by row.
+        x: Global<f32>,
+        /// `m × dim`, row by row.
+        y: Global<f32>,
+        /// Numbers in a row.
+        dim: usize,
+    },
+}
+
+/// As [`kernels_core::sinkhorn::Problem`].
+#[derive(Clone, Copy, Debug)]
+pub struct Problem {
+    /// The costs.
+    pub cost: CostSource,
+    /// Rows: atoms of the first measure.
+    pub n: usize,
+    /// Columns: atoms of the second measure.
+    pub m: usize,
+    /// Weights of the rows, or `None` for `1/n` each.
+    pub a: Option<Global<f32>>,
+    /// Weights of the columns, likewise.
+    pub b: Option<Global<f32>>,
+    /// Price ρ of creating or destroying mass at the rows; +∞ forbids it.
+    pub rho_a: f32,
+    /// The same at the columns.
+    pub rho_b: f32,
+}
+
+impl Problem {
+    /// A balanced problem with uniform weights.
+    #[must_use]
+    pub fn new(cost: CostSource, n: usize, m: usize) -> Self {
+        Self {
+            cost,
+            n,
+            m,
+            a: None,
+            b: None,
+            rho_a: f32::INFINITY,
+            rho_b: f32::INFINITY,
+        }
+    }
+
+    /// The same with weights.
+    #[must_use]
+    pub fn with_weights(self, a: Global<f32>, b: Global<f32>) -> Self {
+        Self {
+            a: Some(a),
+            b: Some(b),
+            ..self
+        }
+    }
+
+    /// The same with marginals that cost `rho_a` and `rho_b` to miss.
+    #[must_use]
+    pub fn unbalanced(self, rho_a: f32, rho_b: f32) -> Self {
+        Self {
+            rho_a,
+            rho_b,
+            ..self
+        }
+    }
+
+    /// Whether both marginals are imposed.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        self.rho_a == f32::INFINITY && self.rho_b == f32::INFINITY
+    }
+
+    /// Workspace elements that [`super::State::new`] and [`super::solve`] need:
+    /// `264 m + 3 n + 2 m`, and some; between points `n m` more for the costs.
+    #[must_use]
+    pub fn workspace_len(&self) -> usize {
+        let (n, m) = (self.n, self.m);
+        let points = match self.cost {
+            CostSource::Matrix(_) => 0,
+            CostSource::Points { .. } => n.saturating_mul(m).saturating_add(n).saturating_add(m),
+        };
+        self.blocks()
+            .saturating_mul(m)
+            .saturating_add(n.saturating_mul(3))
+            .saturating_add(m.saturating_mul(2))
+            .saturating_add(points)
+            .saturating_add(6 * BLOCKS + Status::LEN)
+    }
+
+    /// Blocks that share the rows.
+    pub(super) fn blocks(&self) -> usize {
+        self.n.min(BLOCKS)
+    }
+
+    /// Lengths, sizes and prices; entries are checked on the device.
+    pub(super) fn check(&self, operation: &'static str) -> Result<(), Error> {
+        let (n, m) = (self.n, self.m);
+        core::Problem::new(core::CostSource::<f32>::Matrix(&[]), n, m)
+            .unbalanced(self.rho_a, self.rho_b)
+            .check(operation)?;
+        match self.cost {
+            CostSource::Matrix(cost) => {
+                check::shape(operation, "cost", cost, n.saturating_mul(m))?;
+            }
+            CostSource::Points { x, y, dim, .. } => {
+                if dim == 0 {
+                    return Err(Error::Kernel(kernels_core::Error::Size {
+                        operation,
+                        argument: "dim",
+                        expected: "at least 1",
+                        got: 0,
+                    }));
+                }
+                check::shape(operation, "x", x, n.saturating_mul(dim))?;
+                check::shape(operation, "y", y, m.saturating_mul(dim))?;
+            }
+        }
+        for (argument, weights, len) in [("a", self.a, n), ("b", self.b, m)] {
+            if let Some(weights) = weights {
+                check::shape(operation, argument, weights, len)?;
+            }
+        }
+        Ok(())
+    }
+}
