@@ -150,6 +150,30 @@ macro_rules! elementary {
     };
 }
 
+/// `e^x − 1` without a mathematics library: 3 ulp up to 1, and `u |x|` relative beyond.
+#[inline(always)]
+pub fn exp_m1_at<L: Level, T: Real>(x: T) -> T {
+    let y = x * T::of(core::f64::consts::LOG2_E);
+    let bound = T::of(100.0);
+    if y.abs() < bound {
+        y.exp2_m1_at::<L>()
+    } else {
+        x.exp_at::<L>() - T::one()
+    }
+}
+
+/// `ln(1 + x)` without a mathematics library, to 3 ulp: the quotient makes up for the
+/// rounding of the sum.
+#[inline(always)]
+pub fn ln_1p_at<L: Level, T: Real>(x: T) -> T {
+    let sum = T::one() + x;
+    let rounded = sum - T::one();
+    if rounded == T::zero() || sum == T::infinity() {
+        return x;
+    }
+    sum.ln_at::<L>() * (x / rounded)
+}
+
 /// `2^x` in single precision without an instruction for it.
 #[inline(always)]
 pub(crate) fn polynomial_exp2<L: Level>(x: f32) -> f32 {
@@ -271,4 +295,36 @@ pub fn ln_in_place<T: Real>(xs: &mut [T]) {
         }
     }
     dispatch(Ln(xs));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{exp_m1_at, ln_1p_at};
+    use crate::level::Fused;
+
+    #[test]
+    fn small_numbers_keep_their_digits() {
+        for k in 0..400 {
+            let x = 10_f64.powf(f64::from(k) / 10.0 - 38.0) as f32;
+            for x in [x, -x] {
+                let exact = f64::from(x);
+                let got = f64::from(exp_m1_at::<Fused, f32>(x));
+                let error = (got - exact.exp_m1()).abs() / exact.exp_m1().abs();
+                // Beyond 1 the product by log2 e is rounded by u |x| absolutely.
+                let tolerance = 1.8e-7 * f64::from(x.abs()).max(1.0);
+                let fits = error <= tolerance || got == exact.exp_m1() || got == f64::INFINITY;
+                assert!(fits, "exp_m1({x}): {got}");
+                if x > -1.0 {
+                    let got = f64::from(ln_1p_at::<Fused, f32>(x));
+                    let error = (got - exact.ln_1p()).abs() / exact.ln_1p().abs();
+                    assert!(error <= 1.8e-7, "ln_1p({x}): {got}");
+                }
+            }
+        }
+        assert_eq!(ln_1p_at::<Fused, f32>(f32::INFINITY), f32::INFINITY);
+        assert_eq!(ln_1p_at::<Fused, f32>(-1.0), f32::NEG_INFINITY);
+        assert_eq!(exp_m1_at::<Fused, f32>(f32::NEG_INFINITY), -1.0);
+        assert!(exp_m1_at::<Fused, f32>(f32::NAN).is_nan());
+        assert!(ln_1p_at::<Fused, f32>(f32::NAN).is_nan());
+    }
 }

@@ -26,6 +26,24 @@ pub trait Level: Copy + Send + Sync + 'static {
     fn exp2_single(x: f32) -> f32 {
         polynomial_exp2::<Self>(x)
     }
+
+    /// `e^x`, for one number: by the mathematics library, where there is one.
+    #[inline(always)]
+    fn exp<T: Real>(x: T) -> T {
+        x.exp()
+    }
+
+    /// `e^x − 1`, likewise.
+    #[inline(always)]
+    fn exp_m1<T: Real>(x: T) -> T {
+        x.exp_m1()
+    }
+
+    /// `ln(1 + x)`, likewise.
+    #[inline(always)]
+    fn ln_1p<T: Real>(x: T) -> T {
+        x.ln_1p()
+    }
 }
 
 /// A product and a sum.

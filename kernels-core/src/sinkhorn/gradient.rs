@@ -29,6 +29,7 @@ use super::State;
 use super::gradients::{Gradients, Sink, centre, finite_slopes};
 use super::pull::PointGradients;
 use crate::cost::Cost;
+use crate::level::{Level, Plain};
 use crate::{Error, Real, check};
 
 const OPERATION: &str = "envelope_gradient";
@@ -164,10 +165,16 @@ impl Prices {
     /// `φ(p)`.
     #[inline(always)]
     pub fn price<T: Real>(p: T, rho: T) -> T {
+        Self::price_at::<Plain, T>(p, rho)
+    }
+
+    /// `φ(p)` by the arithmetic of a level.
+    #[inline(always)]
+    pub fn price_at<L: Level, T: Real>(p: T, rho: T) -> T {
         if rho == T::infinity() {
             p
         } else {
-            -rho * (-p / rho).exp_m1()
+            -rho * L::exp_m1(-p / rho)
         }
     }
 

@@ -101,7 +101,7 @@ impl<T: Real> RowRule<T> {
         let moved = if damping.is_plain() {
             S::reciprocal(total)
         } else {
-            S::exp((next - shift) * scale)
+            S::exp::<L, T>((next - shift) * scale)
         };
         let weight = S::unit::<T>() + moved;
         // Row sum over its weight, and what it should be.
@@ -112,8 +112,8 @@ impl<T: Real> RowRule<T> {
             // Both may be far from one, where masses are far apart: their difference is
             // taken by way of their ratio. Where ρ is infinite the target is one.
             let target = -f / damping.rho;
-            let excess = target.exp() * (exponent - target).exp_m1();
-            (excess, exponent.exp())
+            let excess = L::exp(target) * L::exp_m1(exponent - target);
+            (excess, L::exp(exponent))
         };
         RowOut {
             next,

@@ -22,7 +22,7 @@ pub trait Series: Copy + Send + Sync + 'static {
     /// `ln(unit + total)`.
     fn log<L: Level, T: Real>(total: T) -> T;
     /// `exp(y) − unit`, for one number.
-    fn exp<T: Real>(y: T) -> T;
+    fn exp<L: Level, T: Real>(y: T) -> T;
     /// `1/(unit + total) − unit`: as `exp(−log(total))`.
     fn reciprocal<T: Real>(total: T) -> T;
     /// `unit + total − 1`.
@@ -61,8 +61,8 @@ impl Series for Direct {
     }
 
     #[inline(always)]
-    fn exp<T: Real>(y: T) -> T {
-        y.exp()
+    fn exp<L: Level, T: Real>(y: T) -> T {
+        L::exp(y)
     }
 
     #[inline(always)]
@@ -100,12 +100,12 @@ impl Series for NearOne {
 
     #[inline(always)]
     fn log<L: Level, T: Real>(total: T) -> T {
-        total.ln_1p()
+        L::ln_1p(total)
     }
 
     #[inline(always)]
-    fn exp<T: Real>(y: T) -> T {
-        y.exp_m1()
+    fn exp<L: Level, T: Real>(y: T) -> T {
+        L::exp_m1(y)
     }
 
     #[inline(always)]

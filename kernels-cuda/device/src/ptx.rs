@@ -17,6 +17,7 @@
 use core::arch::{asm, global_asm, nvptx};
 
 use kernels_core::Real;
+use kernels_core::elementary::{exp_m1_at, ln_1p_at};
 use kernels_core::pieces::Level;
 
 use crate::memory::{Global, Word};
@@ -34,6 +35,21 @@ impl Level for Gpu {
     #[inline(always)]
     fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
         a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn exp<T: Real>(x: T) -> T {
+        x.exp_at::<Self>()
+    }
+
+    #[inline(always)]
+    fn exp_m1<T: Real>(x: T) -> T {
+        exp_m1_at::<Self, T>(x)
+    }
+
+    #[inline(always)]
+    fn ln_1p<T: Real>(x: T) -> T {
+        ln_1p_at::<Self, T>(x)
     }
 
     #[inline(always)]

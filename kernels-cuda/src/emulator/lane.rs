@@ -2,6 +2,7 @@
 
 use corosensei::Yielder;
 use kernels_core::Real;
+use kernels_core::elementary::{exp_m1_at, ln_1p_at};
 use kernels_core::pieces::Level;
 use kernels_cuda_device::{Global, Thread, Word};
 
@@ -17,6 +18,21 @@ impl Level for Cpu {
     #[inline(always)]
     fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
         a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn exp<T: Real>(x: T) -> T {
+        x.exp_at::<Self>()
+    }
+
+    #[inline(always)]
+    fn exp_m1<T: Real>(x: T) -> T {
+        exp_m1_at::<Self, T>(x)
+    }
+
+    #[inline(always)]
+    fn ln_1p<T: Real>(x: T) -> T {
+        ln_1p_at::<Self, T>(x)
     }
 }
 

@@ -40,7 +40,7 @@ impl Kernel for SinkhornConclude {
         );
         let side = |weights, potentials, rho, scratch| {
             mean(thread, (weights, potentials), scratch, |p| {
-                Prices::price(p, rho)
+                Prices::price_at::<T::Level, f32>(p, rho)
             })
         };
         let bad_f = worst(thread, (shared.a, shared.f), 0);

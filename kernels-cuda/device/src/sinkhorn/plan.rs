@@ -154,7 +154,8 @@ impl Kernel for SinkhornPull {
                 }
                 tile += PULL_COLUMNS;
             }
-            for (row, sum) in (first..).zip(sums) {
+            for (r, &sum) in sums.iter().enumerate() {
+                let row = first + r as u32;
                 if inside && row < count {
                     let index = row as usize * dim + d as usize;
                     let kept = if self.keep != 0 {

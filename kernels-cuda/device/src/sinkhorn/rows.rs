@@ -6,7 +6,7 @@
 //! of the column sums. So the costs are read once, with one exponential for each; while a
 //! row is summed over the block the next one is on its way from memory. A row whose sum
 //! cannot be trusted (`kernels_core::pieces::Series::trusts`) is summed again relative to
-//! its largest term.
+//! its largest term. Where ε exceeds the width of the costs, `rows_wide` takes over.
 //!
 //! Grid: the blocks of rows. Shared memory: 16 words. Bytes: `4 n m` read, `4 blocks m`
 //! written. Operations: one exponential, 6 flops for each pair.
@@ -16,9 +16,10 @@ use core::array::from_fn;
 use kernels_core::pieces::{Direct, NearOne, RowOut, RowSums, Series};
 
 use super::Shared;
+use super::rows_wide::SinkhornRowsWide;
 use super::status::Status;
 use crate::kernel::Kernel;
-use crate::reduce::{block_reduce_words, larger, over_block};
+use crate::reduce::{larger, over_block};
 use crate::thread::{BLOCK, Thread, WARPS};
 
 /// Columns that the threads of a block hold in one group of 4.
@@ -41,7 +42,7 @@ impl Kernel for SinkhornRows1024 {
     const NAME: &'static str = "sinkhorn_rows1024";
 
     fn shared_words(&self) -> u32 {
-        2 * block_reduce_words(1)
+        SinkhornRowsWide(self.0).shared_words()
     }
 
     #[inline(always)]
@@ -54,7 +55,7 @@ impl Kernel for SinkhornRows4096 {
     const NAME: &'static str = "sinkhorn_rows4096";
 
     fn shared_words(&self) -> u32 {
-        2 * block_reduce_words(1)
+        SinkhornRowsWide(self.0).shared_words()
     }
 
     #[inline(always)]
@@ -81,9 +82,10 @@ fn run<T: Thread, const K: usize>(shared: &Shared, thread: T) {
         return;
     }
     if shared.near_one(thread) {
-        pass::<T, NearOne, K>(shared, thread);
+        // A few iterations will do at such an ε.
+        SinkhornRowsWide(*shared).pass::<T, NearOne>(thread);
     } else {
-        pass::<T, Direct, K>(shared, thread);
+        pass::<T, K>(shared, thread);
     }
 }
 
@@ -144,12 +146,14 @@ fn sides<T: Thread, const K: usize>(shared: &Shared, thread: T) -> (Columns<K>, 
 }
 
 #[inline(always)]
-fn pass<T: Thread, S: Series, const K: usize>(shared: &Shared, thread: T) {
+fn pass<T: Thread, const K: usize>(shared: &Shared, thread: T) {
     let rule = shared.row_rule(thread);
     let rate = shared.rate();
     let (g, b) = sides::<T, K>(shared, thread);
     let terms_of = |cost: &Columns<K>, shift: f32| -> Columns<K> {
-        from_fn(|k| from_fn(|c| S::term::<T::Level, f32>(((shift - cost[k][c]) + g[k][c]) * rate)))
+        from_fn(|k| {
+            from_fn(|c| Direct::term::<T::Level, f32>(((shift - cost[k][c]) + g[k][c]) * rate))
+        })
     };
     let sum_of = |terms: &Columns<K>, scratch: u32| -> f32 {
         let own = terms.iter().zip(&b).fold(0.0, |sum, (terms, b)| {
@@ -186,7 +190,7 @@ fn pass<T: Thread, S: Series, const K: usize>(shared: &Shared, thread: T) {
         scratch = WARPS - scratch;
         let mut out = RowOut::unreachable();
         let mut reachable = true;
-        if !usable || !S::trusts(total) {
+        if !usable || !Direct::trusts(total) {
             let own = cost
                 .iter()
                 .zip(&g)
@@ -203,7 +207,7 @@ fn pass<T: Thread, S: Series, const K: usize>(shared: &Shared, thread: T) {
             scratch = WARPS - scratch;
         }
         if reachable {
-            out = rule.outcome::<T::Level, S>(f, shift, total);
+            out = rule.outcome::<T::Level, Direct>(f, shift, total);
         }
         let weight = sums.add(a, &out);
         columns = from_fn(|k| from_fn(|c| columns[k][c] + weight * terms[k][c]));
@@ -212,14 +216,13 @@ fn pass<T: Thread, S: Series, const K: usize>(shared: &Shared, thread: T) {
         }
         row += 1;
     }
-    let offset = S::unit::<f32>() * sums.offset;
     let start = shared.row_start(thread.block()[0]);
     for (k, group) in columns.into_iter().enumerate() {
         let j = first_column(thread, k);
         for (c, sum) in group.into_iter().enumerate() {
             let j = j + c as u32;
             if j < shared.m {
-                thread.store(shared.column_parts, start + j as usize, sum + offset);
+                thread.store(shared.column_parts, start + j as usize, sum);
             }
         }
     }

@@ -51,7 +51,7 @@ impl Kernel for SinkhornRowsWide {
 
 impl SinkhornRowsWide {
     #[inline(always)]
-    fn pass<T: Thread, S: Series>(&self, thread: T) {
+    pub(super) fn pass<T: Thread, S: Series>(&self, thread: T) {
         let shared = &self.0;
         let first = thread.block()[0] * self.rows();
         let last = shared.n.min(first + self.rows());
