@@ -15,6 +15,7 @@
 //! | `thread`, `memory`, `kernel` | what a kernel is written against |
 //! | `reduce` | reductions over a warp and a block |
 //! | `log_sum_exp` | log-sum-exp of rows and of columns |
+//! | `pairs` | all pairs of two sets of rows |
 //! | `list` | all kernels by name |
 //! | `ptx` | the instructions |
 
@@ -31,6 +32,7 @@ pub mod kernel;
 pub mod list;
 pub mod log_sum_exp;
 pub mod memory;
+pub mod pairs;
 #[cfg(target_arch = "nvptx64")]
 mod ptx;
 pub mod reduce;
