@@ -5,6 +5,7 @@
 //! | `device` | what the host needs of a device; buffers |
 //! | `emulator` | a device on the CPU that checks every access (feature `emulator`) |
 //! | `log_sum_exp` | log-sum-exp of rows and columns |
+//! | `nt_xent` | NT-Xent and its gradient |
 
 #![deny(unsafe_code)]
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
@@ -16,6 +17,7 @@ pub mod device;
 pub mod emulator;
 mod error;
 pub mod log_sum_exp;
+pub mod nt_xent;
 
 pub use device::{Buffer, Device};
 pub use error::{DeviceError, Error};

@@ -15,6 +15,7 @@
 //! | `thread`, `memory`, `kernel` | what a kernel is written against |
 //! | `reduce` | reductions over a warp and a block |
 //! | `log_sum_exp` | log-sum-exp of rows and of columns |
+//! | `nt_xent` | NT-Xent |
 //! | `pairs` | all pairs of two sets of rows |
 //! | `list` | all kernels by name |
 //! | `ptx` | the instructions |
@@ -32,6 +33,7 @@ pub mod kernel;
 pub mod list;
 pub mod log_sum_exp;
 pub mod memory;
+pub mod nt_xent;
 pub mod pairs;
 #[cfg(target_arch = "nvptx64")]
 mod ptx;

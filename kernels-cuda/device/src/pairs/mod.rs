@@ -100,14 +100,10 @@ const BLOCKS: u32 = 264;
 /// GPU, at most one for each tile of columns. The same on every GPU, as is the result.
 #[must_use]
 pub const fn splits(rows: u32, columns: u32) -> u32 {
-    let tiles = rows.div_ceil(TILE);
     let most = columns.div_ceil(TILE);
-    let splits = if tiles == 0 { 1 } else { BLOCKS / tiles };
-    if splits > most && most > 0 {
-        most
-    } else if splits == 0 || most == 0 {
-        1
-    } else {
-        splits
-    }
+    let Some(splits) = BLOCKS.checked_div(rows.div_ceil(TILE)) else {
+        return 1;
+    };
+    let splits = if splits > most { most } else { splits };
+    if splits == 0 { 1 } else { splits }
 }
