@@ -11,8 +11,8 @@
 
 use core::array::from_fn;
 
-use super::tensor::{Left, Right, add_products};
-use super::tile::{SLAB_WORDS, Spot, TILE};
+use super::tensor::add_products;
+use super::tile::{SLAB_WORDS, Spot, TILE, each_2, each_4, each_8, four};
 use super::{At, Points, Terms};
 use crate::memory::Global;
 use crate::reduce::over_lanes;
@@ -62,36 +62,34 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
     let splits = thread.grid()[1];
     let tiles = points.rows.div_ceil(TILE).max(1);
     let (first, chunk) = (x % tiles * TILE, x / tiles);
-    let last = points.rows.max(1) - 1;
     let rows: [At<P::Row>; 2] = from_fn(|half| {
         let index = first + spot.row(half as u32);
-        let data = terms.row(thread, index.min(last));
-        At { index, data }
+        At::new(index, points.rows, |i| terms.row(thread, i))
     });
     let mut masses = [0.0; 2];
     let mut sums = [[0.0; 4]; N];
-    let mut column = split * TILE;
-    while column < points.columns {
+    let mut tile = split;
+    while tile * TILE < points.columns {
+        let column = tile * TILE;
         let products = points.products(thread, first, column);
-        for (t, products) in (0..).zip(products) {
-            let columns: [At<P::Column>; 2] = from_fn(|which| {
-                let index = column + spot.column(t, which as u32);
-                let data = terms.column(thread, index.min(points.columns - 1));
-                At { index, data }
+        each_8(|k| {
+            let of_tile = spot.column(k as u32 / 2, k as u32 % 2);
+            let at = At::new(column | of_tile, points.columns, |j| {
+                terms.column(thread, j)
             });
-            for (k, product) in products.into_iter().enumerate() {
-                let (row, at) = (rows[k / 2], columns[k % 2]);
-                let inside = row.index < points.rows && at.index < points.columns;
-                let weight = if inside {
+            each_2(|half| {
+                let row = rows[half];
+                let weight = if row.index < points.rows && at.index < points.columns {
+                    let product = products[k / 2][2 * half + k % 2];
                     terms.term(thread, row, at, product)
                 } else {
                     0.0
                 };
-                masses[k / 2] += weight;
-                let place = spot.row(k as u32 / 2) * STRIDE + spot.column(t, k as u32 % 2);
+                masses[half] += weight;
+                let place = spot.row(half as u32) * STRIDE + of_tile;
                 thread.shared_store(WEIGHTS + place, weight);
-            }
-        }
+            });
+        });
         for part in 0..TILE / PART {
             add_part(
                 thread,
@@ -102,20 +100,20 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
                 &mut sums,
             );
         }
-        column += splits * TILE;
+        tile += splits;
     }
     let rows_before = split as usize * points.rows as usize;
-    for (t, sums) in (0..).zip(sums) {
-        for (k, sum) in (0..).zip(sums) {
-            let i = first + spot.row(k / 2);
-            let e = chunk * (16 * N as u32) + spot.warp[1] * (8 * N as u32) + 8 * t;
-            let e = e + 2 * spot.pair + k % 2;
-            if i < points.rows && e < parts.dim {
-                let slot = rows_before + i as usize;
-                thread.store(parts.vectors, slot * parts.dim as usize + e as usize, sum);
+    each_8(|t| {
+        each_4(|k| {
+            let i = first + spot.row(k as u32 / 2);
+            let e = (chunk * 2 + spot.warp[1]) * (8 * N as u32) + 8 * t as u32;
+            let e = e + 2 * spot.pair + k as u32 % 2;
+            if t < N && i < points.rows && e < parts.dim {
+                let slot = (rows_before + i as usize) * parts.dim as usize + e as usize;
+                thread.store(parts.vectors, slot, sums[t][k]);
             }
-        }
-    }
+        });
+    });
     if !parts.masses.is_empty() && chunk == 0 {
         put_masses(thread, spot, masses, |half, mass| {
             let i = first + spot.row(half);
@@ -138,44 +136,49 @@ fn add_part<T: Thread, const N: usize>(
 ) {
     let width = 16 * N as u32;
     let stride = width + 8;
-    // A thread's elements are BLOCK apart, in rows of `width`.
-    let places: [[u32; 2]; N] = from_fn(|k| {
-        let element = thread.thread() + k as u32 * BLOCK;
-        [element / width, element % width]
-    });
-    let fetch = |half: u32| -> [f32; N] {
-        places.map(|[row, e]| {
-            let j = column + part * PART + half * (PART / 2) + row;
-            let e = chunk * width + e;
-            if j < points.columns && e < parts.dim {
-                thread.load(parts.values, j as usize * parts.dim as usize + e as usize)
-            } else {
-                0.0
-            }
-        })
+    // A thread takes groups of four elements, BLOCK apart.
+    let groups = PART * width / 4;
+    let place = |k: usize| {
+        let group = thread.thread() + k as u32 * BLOCK;
+        (group < groups).then_some([group / (width / 4), group % (width / 4) * 4])
     };
-    let fetched = [fetch(0), fetch(1)];
+    let mut fetched = [[0.0; 4]; 4];
+    each_4(|k| {
+        if let Some([row, e]) = place(k) {
+            let at = [column + part * PART + row, chunk * width + e];
+            fetched[k] = four(thread, parts.values, [points.columns, parts.dim], at);
+        }
+    });
     // What was there is no longer needed, and the weights are complete.
     thread.barrier();
-    for (half, values) in (0..).zip(fetched) {
-        for ([row, e], value) in places.into_iter().zip(values) {
-            thread.shared_store((half * (PART / 2) + row) * stride + e, value);
+    each_4(|k| {
+        if let Some([row, e]) = place(k) {
+            thread.shared_store4(row * stride + e, fetched[k]);
         }
-    }
+    });
     thread.barrier();
     for step in 0..PART / 8 {
         let place = WEIGHTS + part * PART + 8 * step + spot.pair;
         let (upper, lower) = (spot.row(0) * STRIDE, spot.row(1) * STRIDE);
-        let left = [Left::new(
-            [upper, lower, upper + 4, lower + 4].map(|row| thread.shared_load(place + row)),
-        )];
-        let right = from_fn(|t| {
+        let left =
+            [[upper, lower, upper + 4, lower + 4].map(|row| thread.shared_load(place + row))];
+        let right = |t: usize| {
             let e = spot.warp[1] * (8 * N as u32) + 8 * t as u32 + spot.group;
             let row = 8 * step + spot.pair;
-            let at = |row: u32| thread.shared_load(row * stride + e);
-            [Right::new([at(row), at(row + 4)])]
+            [[row, row + 4].map(|row| thread.shared_load(row * stride + e))]
+        };
+        // Four tiles at a time: more would take too many registers.
+        let (fours, ones) = sums.as_chunks_mut::<4>();
+        each_2(|g| {
+            if let Some(sums) = fours.get_mut(g) {
+                add_products(thread, &left, &from_fn(|t| right(4 * g + t)), sums);
+            }
         });
-        add_products(thread, &left, &right, sums);
+        each_2(|t| {
+            if let Some(sum) = ones.get_mut(t) {
+                add_products(thread, &left, &[right(t)], core::array::from_mut(sum));
+            }
+        });
     }
 }
 
@@ -184,15 +187,16 @@ fn add_part<T: Thread, const N: usize>(
 fn put_masses<T: Thread>(thread: T, spot: Spot, masses: [f32; 2], put: impl Fn(u32, f32)) {
     let masses = masses.map(|mass| over_lanes(thread, mass, 4, |a, b| a + b));
     thread.barrier();
-    for (half, mass) in (0..).zip(masses) {
+    for half in 0..2 {
         if spot.warp[1] == 1 && spot.pair == 0 {
-            thread.shared_store(spot.row(half), mass);
+            thread.shared_store(spot.row(half as u32), masses[half]);
         }
     }
     thread.barrier();
-    for (half, mass) in (0..).zip(masses) {
+    for half in 0..2 {
         if spot.warp[1] == 0 && spot.pair == 0 {
-            put(half, mass + thread.shared_load::<f32>(spot.row(half)));
+            let other: f32 = thread.shared_load(spot.row(half as u32));
+            put(half as u32, masses[half] + other);
         }
     }
 }

@@ -67,16 +67,29 @@ pub struct Points {
 pub struct At<D> {
     /// Its number.
     pub index: u32,
-    /// What is known.
+    /// What is known; nothing beyond the last.
     pub data: D,
+}
+
+impl<D: Default> At<D> {
+    /// One of `count`, or one beyond the last.
+    #[inline(always)]
+    fn new(index: u32, count: u32, load: impl FnOnce(u32) -> D) -> Self {
+        let data = if index < count {
+            load(index)
+        } else {
+            D::default()
+        };
+        Self { index, data }
+    }
 }
 
 /// What becomes of a pair.
 pub trait Terms: Copy {
     /// What is known of a row: its norm, its potential.
-    type Row: Copy;
+    type Row: Copy + Default;
     /// What is known of a column.
-    type Column: Copy;
+    type Column: Copy + Default;
 
     /// Loads it; once for each row that a lane has. `i < rows`.
     fn row<T: Thread>(&self, thread: T, i: u32) -> Self::Row;

@@ -7,7 +7,7 @@ use core::array::from_fn;
 
 use kernels_core::pieces::ScaledSum;
 
-use super::tile::{SLAB_WORDS, Spot, TILE};
+use super::tile::{SLAB_WORDS, Spot, TILE, each_2, each_8};
 use super::{At, Points, Terms};
 use crate::memory::Global;
 use crate::reduce::{Reduce, over_lanes};
@@ -28,57 +28,55 @@ pub fn reduce<T: Thread, P: Terms>(
     parts: Global<f32>,
 ) {
     let spot = Spot::of(thread);
-    let [tile, split] = thread.block();
+    let [block, split] = thread.block();
     let splits = thread.grid()[1];
-    let first = tile * TILE;
-    let last = points.rows.max(1) - 1;
+    let first = block * TILE;
     let rows: [At<P::Row>; 2] = from_fn(|half| {
         let index = first + spot.row(half as u32);
-        let data = terms.row(thread, index.min(last));
-        At { index, data }
+        At::new(index, points.rows, |i| terms.row(thread, i))
     });
     let mut sums = [ScaledSum::identity(); 2];
-    let mut column = split * TILE;
-    while column < points.columns {
+    let mut tile = split;
+    while tile * TILE < points.columns {
+        let column = tile * TILE;
         let products = points.products(thread, first, column);
         let columns: [At<P::Column>; 8] = from_fn(|k| {
-            let index = column + spot.column(k as u32 / 2, k as u32 % 2);
-            let data = terms.column(thread, index.min(points.columns - 1));
-            At { index, data }
+            let index = column | spot.column(k as u32 / 2, k as u32 % 2);
+            At::new(index, points.columns, |j| terms.column(thread, j))
         });
-        sums = from_fn(|half| {
-            let exponents: [f32; 8] = from_fn(|k| {
+        each_2(|half| {
+            let mut exponents = [f32::NEG_INFINITY; 8];
+            each_8(|k| {
                 if columns[k].index < points.columns {
                     let product = products[k / 2][2 * half + k % 2];
-                    terms.term(thread, rows[half], columns[k], product)
-                } else {
-                    f32::NEG_INFINITY
+                    exponents[k] = terms.term(thread, rows[half], columns[k], product);
                 }
             });
-            sums[half].push::<T::Level, 8>(exponents, rate)
+            sums[half] = sums[half].push::<T::Level, 8>(exponents, rate);
         });
-        column += splits * TILE;
+        tile += splits;
     }
     let merge = |a: ScaledSum<f32>, b| a.merge::<T::Level>(b, rate);
-    let sums = sums.map(|sum| over_lanes(thread, sum, 4, merge));
+    each_2(|half| sums[half] = over_lanes(thread, sums[half], 4, merge));
     // The slabs are no longer needed.
     thread.barrier();
-    for (half, sum) in (0..).zip(sums) {
+    each_2(|half| {
         if spot.warp[1] == 1 && spot.pair == 0 {
-            sum.put(thread, 2 * spot.row(half));
+            sums[half].put(thread, 2 * spot.row(half as u32));
         }
-    }
+    });
     thread.barrier();
-    for (half, sum) in (0..).zip(sums) {
-        let i = first + spot.row(half);
+    each_2(|half| {
+        let row = spot.row(half as u32);
+        let i = first + row;
         if spot.warp[1] == 0 && spot.pair == 0 && i < points.rows {
-            let sum = merge(sum, ScaledSum::get(thread, 2 * spot.row(half)));
+            let sum = merge(sums[half], ScaledSum::get(thread, 2 * row));
             let slot = split as usize * points.rows as usize + i as usize;
             thread.store(parts, slot, sum.max);
             let sums = splits as usize * points.rows as usize;
             thread.store(parts, sums + slot, sum.sum);
         }
-    }
+    });
 }
 
 /// The sum of row i from the parts of all splits.

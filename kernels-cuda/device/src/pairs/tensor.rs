@@ -8,6 +8,8 @@
 //! The tensor core cuts its sums instead of rounding them, so it adds up few products, from
 //! zero on; the long sums are ordinary ones (§4 there).
 
+use core::array::from_fn;
+
 use crate::thread::Thread;
 
 /// Low bits that TF32 does not have.
@@ -21,52 +23,40 @@ pub fn split(x: f32) -> [f32; 2] {
     [high, x - high]
 }
 
-/// What a lane holds of A (16 × 8), in two parts.
-#[derive(Clone, Copy, Debug)]
-pub struct Left([[f32; 4]; 2]);
-
-/// What a lane holds of B (8 × 8), in two parts.
-#[derive(Clone, Copy, Debug)]
-pub struct Right([[f32; 2]; 2]);
-
-impl Left {
-    /// Splits what [`Thread::multiply`] takes as `a`.
-    #[inline(always)]
-    pub fn new(a: [f32; 4]) -> Self {
-        let parts = a.map(split);
-        Self([parts.map(|[high, _]| high), parts.map(|[_, low]| low)])
-    }
+/// `[h, l]` of several.
+#[inline(always)]
+fn split_all<const K: usize>(values: [f32; K]) -> [[f32; K]; 2] {
+    let parts = values.map(split);
+    [parts.map(|[high, _]| high), parts.map(|[_, low]| low)]
 }
 
-impl Right {
-    /// Splits what [`Thread::multiply`] takes as `b`.
-    #[inline(always)]
-    pub fn new(b: [f32; 2]) -> Self {
-        let parts = b.map(split);
-        Self([parts.map(|[high, _]| high), parts.map(|[_, low]| low)])
-    }
-}
-
-/// *Warp.* `sums_t += Σ_s left_s right_ts`: S steps of eight, N tiles of eight columns.
-/// Neighbouring instructions belong to different tiles and do not wait for each other.
+/// *Warp.* `sums_t += Σ_s left_s right_ts`: S steps of eight, N tiles of eight columns,
+/// with what [`Thread::multiply`] takes as `a` and `b`. Neighbouring instructions belong to
+/// different tiles and do not wait for each other.
 #[inline(always)]
 pub fn add_products<T: Thread, const S: usize, const N: usize>(
     thread: T,
-    left: &[Left; S],
-    right: &[[Right; S]; N],
+    left: &[[f32; 4]; S],
+    right: &[[[f32; 2]; S]; N],
     sums: &mut [[f32; 4]; N],
 ) {
     let mut fresh = [[0.0; 4]; N];
-    for (of_left, of_right) in [(1, 0), (0, 1), (0, 0)] {
-        for (step, left) in left.iter().enumerate() {
-            for (fresh, right) in fresh.iter_mut().zip(right) {
-                *fresh = thread.multiply(left.0[of_left], right[step].0[of_right], *fresh);
-            }
+    for step in 0..S {
+        let left = split_all(left[step]);
+        let right: [_; N] = from_fn(|t| split_all(right[t][step]));
+        for t in 0..N {
+            fresh[t] = thread.multiply(left[1], right[t][0], fresh[t]);
+        }
+        for t in 0..N {
+            fresh[t] = thread.multiply(left[0], right[t][1], fresh[t]);
+        }
+        for t in 0..N {
+            fresh[t] = thread.multiply(left[0], right[t][0], fresh[t]);
         }
     }
-    for (sums, fresh) in sums.iter_mut().zip(&fresh) {
-        for (sum, &fresh) in sums.iter_mut().zip(fresh) {
-            *sum += fresh;
+    for t in 0..N {
+        for k in 0..4 {
+            sums[t][k] += fresh[t][k];
         }
     }
 }

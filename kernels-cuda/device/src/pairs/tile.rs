@@ -13,9 +13,9 @@
 use core::array::from_fn;
 
 use super::Points;
-use super::tensor::{Left, Right, add_products};
+use super::tensor::add_products;
 use crate::memory::Global;
-use crate::thread::{Thread, WARPS};
+use crate::thread::{BLOCK, Thread};
 
 /// Rows and columns of a tile.
 pub const TILE: u32 = 64;
@@ -27,8 +27,8 @@ const STRIDE: u32 = SLAB + 4;
 const SLAB_OF_A: u32 = TILE * STRIDE;
 /// Words of shared memory for both.
 pub(super) const SLAB_WORDS: u32 = 2 * SLAB_OF_A;
-/// Rows of a slab that a warp loads.
-const FETCHED: usize = (TILE / WARPS) as usize;
+/// Groups of four coordinates of a slab that a thread fetches.
+const FETCHED: usize = (TILE * SLAB / 4 / BLOCK) as usize;
 
 /// Which products of a tile a lane has: `products[t][k]` is that of the row
 /// `row(k / 2)` and the column `column(t, k % 2)`.
@@ -65,7 +65,9 @@ impl Spot {
     #[inline(always)]
     #[must_use]
     pub fn column(self, t: u32, which: u32) -> u32 {
-        32 * self.warp[1] + 8 * t + 2 * self.pair + which
+        // Added up as bits, which shows that nothing is carried: then one address serves
+        // for all that is loaded by columns.
+        32 * self.warp[1] | 8 * t | 2 * self.pair | which
     }
 }
 
@@ -77,23 +79,29 @@ impl Points {
     pub(super) fn products<T: Thread>(&self, thread: T, row: u32, column: u32) -> [[f32; 4]; 4] {
         let spot = Spot::of(thread);
         let mut sums = [[0.0; 4]; 4];
-        let mut next = self.fetch(thread, row, column, 0);
         let mut start = 0;
-        while start < self.dim {
-            thread.barrier();
-            put(thread, &next);
-            thread.barrier();
-            next = self.fetch(thread, row, column, start + SLAB);
-            add_half(thread, spot, 0, &mut sums);
-            if self.dim - start > SLAB / 2 {
-                add_half(thread, spot, 1, &mut sums);
+        while start < self.dim + SLAB {
+            // While these are on their way, the products of the slab before them.
+            let next = self.fetch(thread, row, column, start);
+            if start > 0 {
+                add_half(thread, spot, 0, &mut sums);
+                if self.dim + SLAB - start > SLAB / 2 {
+                    add_half(thread, spot, 1, &mut sums);
+                }
+            }
+            if start < self.dim {
+                thread.barrier();
+                put(thread, 0, &next[0]);
+                put(thread, SLAB_OF_A, &next[1]);
+                thread.barrier();
             }
             start += SLAB;
         }
         sums
     }
 
-    /// A thread's share of two slabs: lanes have neighbouring coordinates.
+    /// A thread's share of the slabs of A and of B. Eight neighbours have the
+    /// coordinates of a row.
     #[inline(always)]
     fn fetch<T: Thread>(
         &self,
@@ -101,34 +109,60 @@ impl Points {
         row: u32,
         column: u32,
         start: u32,
-    ) -> [[f32; FETCHED]; 2] {
-        let coordinate = start + thread.lane();
-        let get = |array: Global<f32>, row: u32, rows: u32| {
-            if row < rows && coordinate < self.dim {
-                let index = row as usize * self.dim as usize + coordinate as usize;
-                thread.load(array, index)
-            } else {
-                0.0
-            }
-        };
-        let offset = |k: usize| thread.warp() + k as u32 * WARPS;
+    ) -> [[[f32; 4]; FETCHED]; 2] {
+        let coordinate = start + 4 * (thread.lane() % 8);
+        let get = |array, rows, row| four(thread, array, [rows, self.dim], [row, coordinate]);
+        let offset = |k| fetched_row(thread, k);
         [
-            from_fn(|k| get(self.a, row + offset(k), self.rows)),
-            from_fn(|k| get(self.b, column + offset(k), self.columns)),
+            from_fn(|k| get(self.a, self.rows, row + offset(k))),
+            from_fn(|k| get(self.b, self.columns, column + offset(k))),
         ]
     }
 }
 
-/// Writes what was fetched to the slabs.
+/// Four elements of a row of a matrix; zeros beyond the last row and the last column.
+/// `column` is a multiple of four.
 #[inline(always)]
-fn put<T: Thread>(thread: T, fetched: &[[f32; FETCHED]; 2]) {
-    let lane = thread.lane();
-    let place = 8 * (lane % 8 / 2) + 2 * (lane / 8) + lane % 2;
-    for (slab, values) in [0, SLAB_OF_A].into_iter().zip(fetched) {
-        for (k, &value) in values.iter().enumerate() {
-            let row = thread.warp() + k as u32 * WARPS;
-            thread.shared_store(slab + row * STRIDE + place, value);
+pub(super) fn four<T: Thread>(
+    thread: T,
+    array: Global<f32>,
+    [rows, columns]: [u32; 2],
+    [row, column]: [u32; 2],
+) -> [f32; 4] {
+    if row >= rows || column >= columns {
+        return [0.0; 4];
+    }
+    let index = row as usize * columns as usize + column as usize;
+    if u64::from(columns % 4) + array.address() % 16 == 0 {
+        return thread.load4(array, index);
+    }
+    from_fn(|k| {
+        if column + (k as u32) < columns {
+            thread.load(array, index + k)
+        } else {
+            0.0
         }
+    })
+}
+
+/// The row in the tile that a thread fetches.
+#[inline(always)]
+fn fetched_row<T: Thread>(thread: T, k: usize) -> u32 {
+    thread.thread() / 8 + k as u32 * (BLOCK / 8)
+}
+
+/// Writes what was fetched to a slab.
+#[inline(always)]
+fn put<T: Thread>(thread: T, slab: u32, fetched: &[[f32; 4]; FETCHED]) {
+    // Coordinates 4 q, 4 q + 1 and 4 q + 2, 4 q + 3.
+    let q = thread.lane() % 8;
+    let place = slab + 16 * (q % 2) + 2 * (q / 2);
+    for k in 0..FETCHED {
+        let start = place + fetched_row(thread, k) * STRIDE;
+        thread.shared_store(start, fetched[k][0]);
+        thread.shared_store(start + 1, fetched[k][1]);
+        thread.shared_store(start + 8, fetched[k][2]);
+        thread.shared_store(start + 9, fetched[k][3]);
     }
 }
 
@@ -139,13 +173,35 @@ fn add_half<T: Thread>(thread: T, spot: Spot, half: u32, sums: &mut [[f32; 4]; 4
     let upper = thread.shared_load4(spot.row(0) * STRIDE + place);
     let lower = thread.shared_load4(spot.row(1) * STRIDE + place);
     let left = [
-        Left::new([upper[0], lower[0], upper[1], lower[1]]),
-        Left::new([upper[2], lower[2], upper[3], lower[3]]),
+        [upper[0], lower[0], upper[1], lower[1]],
+        [upper[2], lower[2], upper[3], lower[3]],
     ];
     let right = from_fn(|t| {
         let column = 32 * spot.warp[1] + 8 * t as u32 + spot.group;
         let [a, b, c, d] = thread.shared_load4(SLAB_OF_A + column * STRIDE + place);
-        [Right::new([a, b]), Right::new([c, d])]
+        [[a, b], [c, d]]
     });
     add_products(thread, &left, &right, sums);
+}
+
+/// `f(0)`, …, `f(7)`, spelled out: what is indexed by it can stay in registers, however
+/// much `f` does.
+#[inline(always)]
+pub(super) fn each_8(mut f: impl FnMut(usize)) {
+    each_4(&mut f);
+    each_4(|k| f(4 + k));
+}
+
+/// `f(0)`, …, `f(3)`.
+#[inline(always)]
+pub(super) fn each_4(mut f: impl FnMut(usize)) {
+    each_2(&mut f);
+    each_2(|k| f(2 + k));
+}
+
+/// `f(0)` and `f(1)`.
+#[inline(always)]
+pub(super) fn each_2(mut f: impl FnMut(usize)) {
+    f(0);
+    f(1);
 }
