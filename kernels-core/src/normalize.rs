@@ -74,7 +74,10 @@ pub(crate) fn project<T: Real>(row: &[T], reciprocal: T, norm: T, grad: &mut [T]
 }
 
 /// The norm of a row, or the reason why it has none. Its reciprocal is finite.
-pub(crate) fn checked_norm<T: Real>(
+///
+/// # Errors
+/// A row that is zero or not finite, in the name of `operation`.
+pub fn checked_norm<T: Real>(
     operation: &'static str,
     argument: &'static str,
     values: &[T],

@@ -11,13 +11,23 @@
 //! | [`Series`] | terms and logarithm of a sum of exponentials, also where ε is large |
 //! | [`Prices`] | what a potential is worth where the marginal is not imposed |
 //! | [`RowRule`], [`Damping`], [`RowOut`], [`RowSums`] | a row sum becomes the next potential, an error, a weight |
+//! | [`NtXentRow`], [`fixed_shift_fits`] | loss and probabilities of a row of NT-Xent |
+//! | [`checked_norm`] | why a row has no direction |
+//! | [`check`] | what an entry point refuses, with the same texts |
 
 pub use crate::level::{Fused, Level, Plain};
+pub use crate::normalize::checked_norm;
+pub use crate::nt_xent::rows::{NtXentRow, fixed_shift_fits};
 pub use crate::sinkhorn::gradient::Prices;
 pub use crate::sinkhorn::row::{Damping, RowOut, RowRule, RowSums};
 pub use crate::sinkhorn::series::{Direct, NearOne, Series};
 
 use crate::Real;
+
+/// The checks of sizes and parameters that entry points make.
+pub mod check {
+    pub use crate::check::{at_least_one, fits, not_negative, positive, several_images, two_views};
+}
 
 /// `Σ 2^(r y)` held as (maximum of y, sum relative to it): the lean relative of
 /// [`LogSumExp`](crate::log_sum_exp::LogSumExp) for lanes that add few terms each. The

@@ -6,6 +6,7 @@
 //! | `emulator` | a device on the CPU that checks every access (feature `emulator`) |
 //! | `log_sum_exp` | log-sum-exp of rows and columns |
 //! | `sinkhorn` | optimal transport, its gradients, the divergence |
+//! | `nt_xent` | NT-Xent and its gradient |
 
 #![deny(unsafe_code)]
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
@@ -17,6 +18,7 @@ pub mod device;
 pub mod emulator;
 mod error;
 pub mod log_sum_exp;
+pub mod nt_xent;
 pub mod sinkhorn;
 
 pub use device::{Buffer, Device};

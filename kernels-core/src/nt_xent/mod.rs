@@ -36,7 +36,7 @@ mod layout;
 mod pairs;
 mod pull;
 mod reduce;
-mod rows;
+pub(crate) mod rows;
 mod sweep;
 mod terms;
 mod tile;
@@ -48,7 +48,7 @@ use crate::level::dispatch;
 use crate::parallel::{inside_pool, run_all};
 use crate::{Error, Real, check, vector};
 use layout::{Memory, PANEL, Shape};
-use rows::{Backward, Finish, Positives};
+use rows::{Backward, Finish, Positives, fixed_shift_fits};
 use sweep::Sweep;
 use terms::{FixedShift, Largest, OwnShift, Terms};
 use units::Units;
@@ -92,11 +92,6 @@ pub fn nt_xent_with_grad<T: Real>(
     let operation = "nt_xent_with_grad";
     check::shape(operation, "grad", grad, rows.saturating_mul(dim))?;
     Call::new(operation, rows, dim, temperature)?.run(z, Some(grad), workspace)
-}
-
-/// Whether `exp(−2/τ)` is a normal number, with a little to spare.
-fn fixed_shift_fits<T: Real>(temperature: T) -> bool {
-    T::of(2.01) / temperature < -T::min_positive_value().ln()
 }
 
 /// What is asked for.

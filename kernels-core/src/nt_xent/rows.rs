@@ -35,6 +35,42 @@ impl<T: Real> Task for Positives<'_, T> {
     }
 }
 
+/// Whether `exp(−2/τ)` is a normal number, with a little to spare.
+pub fn fixed_shift_fits<T: Real>(temperature: T) -> bool {
+    T::of(2.01) / temperature < -T::min_positive_value().ln()
+}
+
+/// What `δ_i = q_i − s_iπ(i)` makes of one row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NtXentRow<T> {
+    /// `ℓ_i = log(1 + exp δ_i)`.
+    pub loss: T,
+    /// `P_i = 1/(1 + exp(−δ_i))`.
+    pub mass: T,
+}
+
+impl<T: Real> NtXentRow<T> {
+    /// Both, with their relative accuracy at any δ; −∞ gives zeros.
+    #[inline(always)]
+    #[must_use]
+    pub fn new<L: Level>(delta: T) -> Self {
+        let one = T::one();
+        let small = (-delta.abs()).exp_at::<L>();
+        // log(1 + small): the quotient makes up for the rounding of the sum.
+        let sum = one + small;
+        let log = if sum > one {
+            sum.ln_at::<L>() * (small / (sum - one))
+        } else {
+            small
+        };
+        let positive_part = if delta > T::zero() { delta } else { T::zero() };
+        Self {
+            loss: positive_part + log,
+            mass: if delta > T::zero() { one } else { small } / sum,
+        }
+    }
+}
+
 /// From the sums of the negatives to losses and probabilities, for all rows.
 pub(super) struct Finish<'t, T> {
     pub(super) temperature: T,
@@ -51,7 +87,6 @@ impl<T: Real> Task for Finish<'_, T> {
 
     #[inline(always)]
     fn run<L: Level>(self) {
-        let one = T::one();
         let outputs = self.masses.iter_mut().zip(self.losses.iter_mut());
         let rows = self.positives.iter().zip(self.shifts);
         for ((factor, (mass, loss)), (&positive, &shift)) in
@@ -59,17 +94,9 @@ impl<T: Real> Task for Finish<'_, T> {
         {
             let total = *factor;
             let delta = total.ln_at::<L>() + (shift - positive) / self.temperature;
-            let small = (-delta.abs()).exp_at::<L>();
-            // log(1 + small): the quotient makes up for the rounding of the sum.
-            let sum = one + small;
-            let log = if sum > one {
-                sum.ln_at::<L>() * (small / (sum - one))
-            } else {
-                small
-            };
-            let positive_part = if delta > T::zero() { delta } else { T::zero() };
-            *loss = positive_part + log;
-            *mass = if delta > T::zero() { one } else { small } / sum;
+            let row = NtXentRow::new::<L>(delta);
+            *loss = row.loss;
+            *mass = row.mass;
             *factor = if total > T::zero() {
                 *mass / total
             } else {

@@ -18,6 +18,8 @@
 //! | `fill` | copies and zeros |
 //! | `cost` | cost matrices of points |
 //! | `sinkhorn` | optimal transport from a cost matrix |
+//! | `nt_xent` | NT-Xent |
+//! | `pairs` | all pairs of two sets of rows |
 //! | `list` | all kernels by name |
 //! | `ptx` | the instructions |
 
@@ -36,6 +38,8 @@ pub mod kernel;
 pub mod list;
 pub mod log_sum_exp;
 pub mod memory;
+pub mod nt_xent;
+pub mod pairs;
 #[cfg(target_arch = "nvptx64")]
 mod ptx;
 pub mod reduce;

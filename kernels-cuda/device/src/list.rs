@@ -4,6 +4,9 @@ use crate::cost::{CostMatrix, ReciprocalNorms, ThroughDirections};
 use crate::fill::Fill;
 use crate::kernel::kernels;
 use crate::log_sum_exp::{LogSumExpOfColumns, LogSumExpOfParts, LogSumExpOfRows};
+use crate::nt_xent::{
+    NtXentBackward, NtXentLoss, NtXentPulls, NtXentRows, NtXentSums, NtXentUnits,
+};
 use crate::sinkhorn::columns::{SinkhornColumns, SinkhornZeroColumns};
 use crate::sinkhorn::conclude::{SinkhornConclude, SinkhornGap};
 use crate::sinkhorn::plan::{SinkhornPlan, SinkhornPull};
@@ -34,4 +37,11 @@ kernels! {
     sinkhorn_gap: SinkhornGap,
     sinkhorn_plan: SinkhornPlan,
     sinkhorn_pull: SinkhornPull,
+    nt_xent_units: NtXentUnits,
+    nt_xent_sums: NtXentSums,
+    nt_xent_rows: NtXentRows,
+    nt_xent_pulls_64: NtXentPulls<4>,
+    nt_xent_pulls_128: NtXentPulls<8>,
+    nt_xent_backward: NtXentBackward,
+    nt_xent_loss: NtXentLoss,
 }
