@@ -50,7 +50,10 @@ pub(crate) fn take<'w, T>(rest: &mut &'w mut [T], len: usize) -> &'w mut [T] {
 }
 
 /// A size must be at least one.
-pub(crate) fn at_least_one(
+///
+/// # Errors
+/// Zero.
+pub fn at_least_one(
     operation: &'static str,
     argument: &'static str,
     got: usize,
@@ -67,7 +70,10 @@ pub(crate) fn at_least_one(
 }
 
 /// Two views of N images make 2N rows.
-pub(crate) fn two_views(operation: &'static str, rows: usize) -> Result<(), Error> {
+///
+/// # Errors
+/// An odd number of rows, or none.
+pub fn two_views(operation: &'static str, rows: usize) -> Result<(), Error> {
     if rows < 2 || !rows.is_multiple_of(2) {
         let expected = "even and at least 2 (two views of each image)";
         return Err(Error::Size {
@@ -81,7 +87,10 @@ pub(crate) fn two_views(operation: &'static str, rows: usize) -> Result<(), Erro
 }
 
 /// Two views of at least two images: statistics over the batch need several samples.
-pub(crate) fn several_images(operation: &'static str, rows: usize) -> Result<(), Error> {
+///
+/// # Errors
+/// An odd number of rows, or fewer than four.
+pub fn several_images(operation: &'static str, rows: usize) -> Result<(), Error> {
     two_views(operation, rows)?;
     if rows < 4 {
         return Err(Error::Size {
@@ -96,7 +105,10 @@ pub(crate) fn several_images(operation: &'static str, rows: usize) -> Result<(),
 
 /// A divisor such as a temperature: its reciprocal has to be finite as well, which
 /// holds exactly for the normal numbers.
-pub(crate) fn positive<T: Real>(
+///
+/// # Errors
+/// Any other number.
+pub fn positive<T: Real>(
     operation: &'static str,
     argument: &'static str,
     value: T,
@@ -114,7 +126,10 @@ pub(crate) fn positive<T: Real>(
 }
 
 /// A tolerance or a factor: zero is allowed.
-pub(crate) fn not_negative<T: Real>(
+///
+/// # Errors
+/// Any other number.
+pub fn not_negative<T: Real>(
     operation: &'static str,
     argument: &'static str,
     value: T,
@@ -153,7 +168,10 @@ pub(crate) fn finite<T: Real>(
 }
 
 /// A result must fit the scalar type.
-pub(crate) fn fits<T: Real>(
+///
+/// # Errors
+/// An infinite value or NaN.
+pub fn fits<T: Real>(
     operation: &'static str,
     quantity: &'static str,
     value: T,

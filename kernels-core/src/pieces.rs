@@ -10,12 +10,18 @@
 //! | [`ScaledSum`] | `Σ 2^(r y)` as a monoid (maximum, scaled sum) |
 //! | [`Series`] | terms and logarithm of a sum of exponentials, also where ε is large |
 //! | [`RowRule`], [`Damping`], [`RowOut`], [`RowSums`] | a row sum becomes the next potential, an error, a weight |
+//! | [`check`] | what an entry point refuses, with the same texts |
 
 pub use crate::level::{Fused, Level, Plain};
 pub use crate::sinkhorn::row::{Damping, RowOut, RowRule, RowSums};
 pub use crate::sinkhorn::series::{Direct, NearOne, Series};
 
 use crate::Real;
+
+/// The checks of sizes and parameters that entry points make.
+pub mod check {
+    pub use crate::check::{at_least_one, fits, not_negative, positive, several_images, two_views};
+}
 
 /// `Σ 2^(r y)` held as (maximum of y, sum relative to it): the lean relative of
 /// [`LogSumExp`](crate::log_sum_exp::LogSumExp) for lanes that add few terms each. The

@@ -14,7 +14,12 @@
 //! |---|---|
 //! | `thread`, `memory`, `kernel` | what a kernel is written against |
 //! | `reduce` | reductions over a warp and a block |
+//! | `four` | four numbers at a time; powers of two |
+//! | `totals` | sums of what blocks left behind |
+//! | `warp_tile`, `matrix_product` | products of matrices on tensor cores |
+//! | `columns` | statistics of columns |
 //! | `log_sum_exp` | log-sum-exp of rows and of columns |
+//! | `byol`, `vicreg`, `barlow_twins` | losses without pairs of rows |
 //! | `list` | all kernels by name |
 //! | `ptx` | the instructions |
 
@@ -27,14 +32,22 @@
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord, clippy::eq_op)]
 
+pub mod barlow_twins;
+pub mod byol;
+pub mod columns;
+pub mod four;
 pub mod kernel;
 pub mod list;
 pub mod log_sum_exp;
+pub mod matrix_product;
 pub mod memory;
 #[cfg(target_arch = "nvptx64")]
 mod ptx;
 pub mod reduce;
 pub mod thread;
+pub mod totals;
+pub mod vicreg;
+pub mod warp_tile;
 
 pub use kernel::{Kernel, Visitor};
 pub use memory::{Global, Word};

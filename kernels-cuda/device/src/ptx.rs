@@ -3,9 +3,11 @@
 //! | operation | instruction | error |
 //! |---|---|---|
 //! | [`Thread::load4`] | `ld.global.v4.f32` | |
-//! | shared memory | `ld.shared`, `ld.shared.v4`, `st.shared`, dynamic | |
+//! | shared memory | `ld.shared`, `ld.shared.v4`, `st.shared`, `st.shared.v4`, dynamic | |
 //! | [`Thread::barrier`], [`Thread::warp_barrier`] | `bar.sync 0`, `bar.warp.sync` | |
 //! | [`Thread::shuffle_xor`] | `shfl.sync.bfly.b32` | |
+//! | [`Level::mul_add`] | `fma.rn.f32` | rounded once |
+//! | [`Thread::square_root`] | `sqrt.rn.f32` | rounded correctly |
 //! | [`Level::exp2_single`] | `ex2.approx.ftz.f32` | 2 ulp; below 2⁻¹²⁶ zero |
 //! | [`Thread::multiply`] | `mma.sync.m16n8k8` TF32 | operands cut to 10 bits |
 //!
@@ -33,7 +35,19 @@ impl Level for Gpu {
 
     #[inline(always)]
     fn mul_add<T: Real>(a: T, b: T, c: T) -> T {
-        a.mul_add(b, c)
+        if size_of::<T>() != size_of::<f32>() {
+            return a.mul_add(b, c);
+        }
+        // T is f32, and these conversions are nothing; without `std` the method of
+        // num-traits is a long way in f64.
+        let [a, b, c] = [a, b, c].map(|x| x.wide() as f32);
+        let d: f32;
+        // SAFETY: an instruction on registers.
+        unsafe {
+            asm!("fma.rn.f32 {}, {}, {}, {};", out(reg32) d, in(reg32) a, in(reg32) b,
+                in(reg32) c, options(pure, nomem, nostack));
+        }
+        T::of(f64::from(d))
     }
 
     #[inline(always)]
@@ -161,6 +175,27 @@ impl Thread for Ptx {
             asm!("st.shared.b32 [{}], {};", in(reg32) shared(index),
                 in(reg32) value.to_bits(), options(nostack));
         }
+    }
+
+    #[inline(always)]
+    fn shared_store4(self, index: u32, values: [f32; 4]) {
+        let [a, b, c, d] = values;
+        // SAFETY: as above; the index is a multiple of four.
+        unsafe {
+            asm!("st.shared.v4.f32 [{}], {{{}, {}, {}, {}}};", in(reg32) shared(index),
+                in(reg32) a, in(reg32) b, in(reg32) c, in(reg32) d, options(nostack));
+        }
+    }
+
+    #[inline(always)]
+    fn square_root(self, x: f32) -> f32 {
+        let y;
+        // SAFETY: an instruction on registers.
+        unsafe {
+            asm!("sqrt.rn.f32 {}, {};", out(reg32) y, in(reg32) x,
+                options(pure, nomem, nostack));
+        }
+        y
     }
 
     #[inline(always)]

@@ -43,6 +43,11 @@ pub trait Thread: Copy {
     fn shared_load4(self, index: u32) -> [f32; 4];
     /// Writes a word of shared memory.
     fn shared_store<W: Word>(self, index: u32, value: W);
+    /// Writes four words; `index` is a multiple of 4.
+    fn shared_store4(self, index: u32, values: [f32; 4]);
+
+    /// The square root, correctly rounded.
+    fn square_root(self, x: f32) -> f32;
 
     /// *Block.* Every thread waits for all others; what they wrote is visible after it.
     fn barrier(self);

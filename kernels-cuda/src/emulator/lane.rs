@@ -126,6 +126,21 @@ impl Thread for Lane<'_> {
         self.or_fault(self.block.shared(index, |word| word.store(bits, now)));
     }
 
+    fn shared_store4(self, index: u32, values: [f32; 4]) {
+        if !index.is_multiple_of(4) {
+            return self.or_fault(Err(format!(
+                "four shared words at {index}, which is no multiple of 4"
+            )));
+        }
+        for (k, value) in (0..).zip(values) {
+            self.shared_store(index + k, value);
+        }
+    }
+
+    fn square_root(self, x: f32) -> f32 {
+        x.sqrt()
+    }
+
     fn barrier(self) {
         self.yielder.suspend(Wait::Block);
     }
