@@ -177,26 +177,33 @@ impl Operand {
 }
 
 impl<F: Form> MatrixProduct<F> {
-    /// Writes a warp's tile; 0, or NaN if something is not finite.
+    /// Writes an element; 0, or NaN if it is not finite.
+    #[inline(always)]
+    fn store<T: Thread>(&self, thread: T, out: Rows, [i, j]: [u32; 2], sum: f32) -> f32 {
+        if i >= self.rows || j >= self.columns {
+            return 0.0;
+        }
+        let index = out.index(i, j);
+        let mut value = self.alpha * sum;
+        if self.beta != 0.0 {
+            value += self.beta * thread.load(self.out, index);
+        }
+        thread.store(self.out, index, value);
+        value * 0.0
+    }
+
+    /// Writes a warp's tile, whose first element is `first`; 0, or NaN if something is not
+    /// finite. Written out: a loop would put the lane's numbers into memory.
     #[inline(always)]
     fn finish<T: Thread>(&self, thread: T, out: Rows, first: [u32; 2], tile: Tile) -> f32 {
-        let mut bad = 0.0;
-        for (j, product) in (0..).zip(tile) {
-            for (e, sum) in (0..).zip(product) {
-                let [i, j] = place(thread.lane(), j, e);
-                let (i, j) = (first[0] + i, first[1] + j);
-                if i < self.rows && j < self.columns {
-                    let index = out.index(i, j);
-                    let mut value = self.alpha * sum;
-                    if self.beta != 0.0 {
-                        value += self.beta * thread.load(self.out, index);
-                    }
-                    bad += value * 0.0;
-                    thread.store(self.out, index, value);
-                }
-            }
-        }
-        bad
+        let one = |j, e, sum| {
+            let [row, column] = place(thread.lane(), j, e);
+            self.store(thread, out, [first[0] + row, first[1] + column], sum)
+        };
+        let product =
+            |j, [a, b, c, d]: [f32; 4]| one(j, 0, a) + one(j, 1, b) + one(j, 2, c) + one(j, 3, d);
+        let [a, b, c, d] = tile;
+        product(0, a) + product(1, b) + product(2, c) + product(3, d)
     }
 }
 
