@@ -5,17 +5,25 @@
 //! | `device` | what the host needs of a device; buffers |
 //! | `emulator` | a device on the CPU that checks every access (feature `emulator`) |
 //! | `log_sum_exp` | log-sum-exp of rows and columns |
+//! | `byol`, `vicreg`, `barlow_twins` | losses without pairs of rows |
+//! | `matrix_product` | products of matrices |
 
 #![deny(unsafe_code)]
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
+pub mod barlow_twins;
+pub mod byol;
 mod check;
+mod columns;
 pub mod device;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 mod error;
 pub mod log_sum_exp;
+pub mod matrix_product;
+pub mod vicreg;
+mod workspace;
 
 pub use device::{Buffer, Device};
 pub use error::{DeviceError, Error};

@@ -1,8 +1,8 @@
 //! Sums of what blocks left behind, and the sums of squares of a matrix.
 //!
 //! A loss is a sum over rows, columns or elements. Each block of a kernel adds its share and
-//! stores one number; [`Totals`] adds the numbers, up to six such arrays at once, so that
-//! the host reads back six words. The order is fixed. Rounding: that of a share, and
+//! stores one number; [`Totals`] adds the numbers, up to eight such arrays at once, so that
+//! the host reads back eight words. The order is fixed. Rounding: that of a share, and
 //! `blocks/256 + 8` more.
 //!
 //! Whether a result is finite goes the same way: `x·0` is 0, or NaN where x is not finite,
@@ -14,7 +14,7 @@ use crate::reduce::{block_reduce_words, over_block};
 use crate::thread::{BLOCK, Thread};
 
 /// Arrays that [`Totals`] adds.
-pub const TOTALS: u32 = 6;
+pub const TOTALS: u32 = 8;
 
 /// *Block.* Adds a number of each thread and stores the sum as the block's.
 #[inline(always)]
@@ -117,7 +117,8 @@ impl Kernel for SquaresOfProduct {
             if row % self.side.max(1) == column {
                 value -= self.target;
                 on += value * value;
-                value *= self.on;
+                // An entry that is not wanted may be infinite.
+                value = if self.on == 0.0 { 0.0 } else { self.on * value };
             } else {
                 off += value * value;
                 value *= self.off;
