@@ -13,7 +13,7 @@
 use kernels_core::pieces::check as core_check;
 use kernels_cuda_device::Global;
 use kernels_cuda_device::barlow_twins::{
-    ColumnSigmas, GradientMeans, NormalizeBackward, NormalizeColumns,
+    ColumnSigmas, GradientMeans, GradientTotals, NormalizeBackward, NormalizeColumns,
 };
 use kernels_cuda_device::totals::SquaresOfProduct;
 
@@ -149,6 +149,7 @@ fn run<D: Device>(
         problems: 1,
         alpha: share,
         beta: 0.0,
+        symmetric: false,
     };
     products.launch(device, [a, b, product], parts, none)?;
     let (on_diagonal, off_diagonal) = check::halves(sums);
@@ -175,6 +176,7 @@ fn run<D: Device>(
             problems: 1,
             alpha: share,
             beta: 0.0,
+            symmetric: false,
         };
         products(Form::OfRows).launch(device, [b, product, grad_a], (1, part), none)?;
         products(Form::Plain).launch(device, [a, product, grad_b], (1, part), none)?;
@@ -186,6 +188,13 @@ fn run<D: Device>(
             batch,
         };
         device.launch(kernel, views.grid())?;
+        let kernel = GradientTotals {
+            means: first,
+            slopes: second,
+            shares: views.shares,
+            width: batch.width(),
+        };
+        device.launch(kernel, views.columns())?;
         let kernel = NormalizeBackward {
             grad,
             normal,

@@ -38,7 +38,7 @@ impl Views {
         };
         Ok(Self {
             batch,
-            shares: shares(rows) as u32,
+            shares: shares(rows, dim) as u32,
         })
     }
 
@@ -53,19 +53,20 @@ impl Views {
     }
 }
 
-/// Shares of the rows of a view: each has some sixteen rows, and there are not too many.
-fn shares(rows: usize) -> usize {
-    (rows / 32).clamp(1, 64)
+/// Shares of the rows of a view: at least sixteen rows each, and no more than fill a device.
+fn shares(rows: usize, dim: usize) -> usize {
+    let most = (2048 / columns_len(dim).max(1)).clamp(16, 128);
+    (rows / 32).clamp(1, most)
 }
 
 /// Numbers in the parts of all columns.
 pub(crate) fn parts_len(rows: usize, dim: usize) -> usize {
-    shares(rows).saturating_mul(dim).saturating_mul(2)
+    shares(rows, dim).saturating_mul(dim).saturating_mul(2)
 }
 
 /// Blocks of columns × shares.
 pub(crate) fn grid_len(rows: usize, dim: usize) -> usize {
-    columns_len(dim).saturating_mul(shares(rows))
+    columns_len(dim).saturating_mul(shares(rows, dim))
 }
 
 /// Blocks of columns.
@@ -162,7 +163,8 @@ pub(crate) fn explain<D: Device>(
 ) -> Result<(), Error> {
     check::finite(device, operation, "z", z)?;
     for mean in device::read(device, means)? {
-        core_check::fits(operation, "a difference between rows", mean)?;
+        // The first row, which is 0 without itself, loses its mean.
+        core_check::fits(operation, "a difference between rows", -mean)?;
     }
     Ok(())
 }

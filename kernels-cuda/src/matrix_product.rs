@@ -40,6 +40,8 @@ pub(crate) struct Products {
     pub(crate) problems: u32,
     pub(crate) alpha: f32,
     pub(crate) beta: f32,
+    /// Whether C is symmetric: then β is 0, and there is no status.
+    pub(crate) symmetric: bool,
 }
 
 /// Parts of a sum of k terms, and terms of a part, for `problems` matrices of m × n.
@@ -76,6 +78,7 @@ impl Products {
         ];
         let [splits, part] = [splits, part].map(|count| count as u32);
         let (alpha, beta) = (self.alpha, self.beta);
+        let symmetric = u32::from(self.symmetric);
         macro_rules! start {
             ($form:ty) => {{
                 let form = PhantomData::<$form>;
@@ -91,6 +94,7 @@ impl Products {
                     part,
                     alpha,
                     beta,
+                    symmetric,
                     form,
                 };
                 run(device, kernel, grid)
@@ -135,6 +139,7 @@ pub fn matrix_product<D: Device>(
         problems: 1,
         alpha,
         beta,
+        symmetric: false,
     };
     let part = (size[2] as usize).next_multiple_of(SLAB as usize);
     products.launch(device, [a, b, out], (1, part), Global::empty())

@@ -6,8 +6,8 @@
 //! totals are read back.
 //!
 //! Memory: the centred views, both square matrices (several times where they are small),
-//! and some numbers for each column. Operations: `2 N d s` for C or G and as much for the
-//! gradient, with `s = min(N, d)`, for each view, three times on tensor cores.
+//! and some numbers for each column. Operations: `N d s` for C or G (symmetric) and twice that for
+//! the gradient, with `s = min(N, d)`, for each view, three times on tensor cores.
 //! Error: as in `kernels-core` with u = 2⁻²⁴, and a few u more for the products of
 //! `kernels_cuda_device::warp_tile`.
 
@@ -167,6 +167,7 @@ fn run<D: Device>(
         problems: 2,
         alpha: 1.0 / others,
         beta: 0.0,
+        symmetric: true,
     };
     let parts = splits(size, 2);
     let none = Global::empty();
@@ -203,6 +204,7 @@ fn run<D: Device>(
             problems: 2,
             alpha: decorrelate,
             beta: 1.0,
+            symmetric: false,
         };
         let operands = if uses_gram {
             [product, centred, grad]

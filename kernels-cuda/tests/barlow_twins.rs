@@ -66,7 +66,11 @@ fn check(z: &[f32], size: Size, options: &BarlowTwinsOptions<f32>, seed: u64) {
     let (want, want_grad) = expected(z, size, options);
     let of_value = value(z, size, options, seed).unwrap();
     let (got, grad) = gradient(z, size, options, seed + 1).unwrap();
-    assert_eq!(parts(got), parts(of_value), "{what}: with and without gradient");
+    assert_eq!(
+        parts(got),
+        parts(of_value),
+        "{what}: with and without gradient"
+    );
     // An entry of C, of order one, is right to a few u absolutely.
     for (got, want) in parts(got).into_iter().zip(parts(want)) {
         near(&what, &[got], &[want], 3e-6);
@@ -99,7 +103,12 @@ fn all_edges() {
         (514, 5),
     ];
     for (seed, size) in (1..).zip(sizes) {
-        check(&views(seed, size), size, &BarlowTwinsOptions::default(), seed);
+        check(
+            &views(seed, size),
+            size,
+            &BarlowTwinsOptions::default(),
+            seed,
+        );
     }
 }
 

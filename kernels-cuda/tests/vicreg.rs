@@ -4,9 +4,7 @@ mod support;
 
 use kernels_core::vicreg as core;
 use kernels_cuda::emulator::Emulator;
-use kernels_cuda::vicreg::{
-    VicReg, VicRegOptions, vicreg, vicreg_with_grad, vicreg_workspace_len,
-};
+use kernels_cuda::vicreg::{VicReg, VicRegOptions, vicreg, vicreg_with_grad, vicreg_workspace_len};
 use kernels_cuda::{Buffer, Error};
 use support::{near_largest, normal, wide};
 
@@ -63,7 +61,11 @@ fn check(z: &[f32], size: Size, options: &VicRegOptions<f32>, seed: u64) {
     let (want, want_grad) = expected(z, size, options);
     let of_value = value(z, size, options, seed).unwrap();
     let (got, grad) = gradient(z, size, options, seed + 1).unwrap();
-    assert_eq!(parts(got), parts(of_value), "{what}: with and without gradient");
+    assert_eq!(
+        parts(got),
+        parts(of_value),
+        "{what}: with and without gradient"
+    );
     // Sums of up to some ten thousand terms of one sign, rounded at random: about 20 u.
     for (got, want) in parts(got).into_iter().zip(parts(want)) {
         let relative = (f64::from(got) - want).abs() / want.max(1e-30);

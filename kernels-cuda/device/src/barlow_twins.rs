@@ -150,8 +150,40 @@ impl Kernel for GradientMeans {
     }
 }
 
-/// g becomes the gradient with respect to z, in place; every block adds the shares of its
-/// columns by itself. Grid: blocks of columns × shares.
+/// Adds the shares, in place of the first. Grid: blocks of columns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct GradientTotals {
+    /// shares × 2d.
+    pub means: Global<f32>,
+    /// shares × 2d.
+    pub slopes: Global<f32>,
+    /// Shares.
+    pub shares: u32,
+    /// 2d.
+    pub width: u32,
+}
+
+impl Kernel for GradientTotals {
+    const NAME: &'static str = "gradient_totals";
+
+    fn shared_words(&self) -> u32 {
+        0
+    }
+
+    #[inline(always)]
+    fn run<T: Thread>(&self, thread: T) {
+        let column = (thread.block()[0] * BLOCK + thread.thread()) as usize;
+        if column < self.width as usize {
+            for parts in [self.means, self.slopes] {
+                let sum = total(thread, parts, self.shares, self.width, column);
+                thread.store(parts, column, sum);
+            }
+        }
+    }
+}
+
+/// g becomes the gradient with respect to z, in place. Grid: blocks of columns × shares.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct NormalizeBackward {
@@ -159,9 +191,9 @@ pub struct NormalizeBackward {
     pub grad: Global<f32>,
     /// 2N × d: ẑ.
     pub normal: Global<f32>,
-    /// shares × 2d.
+    /// 2d, and more.
     pub means: Global<f32>,
-    /// shares × 2d.
+    /// 2d, and more.
     pub slopes: Global<f32>,
     /// 2d.
     pub sigmas: Global<f32>,
@@ -180,11 +212,10 @@ impl Kernel for NormalizeBackward {
 
     #[inline(always)]
     fn run<T: Thread>(&self, thread: T) {
-        let (shares, width) = (thread.grid()[1], self.batch.width());
         let mut status = 0.0;
         if let Some(column) = self.batch.column(thread) {
-            let [mean, slope] = [self.means, self.slopes]
-                .map(|parts| total(thread, parts, shares, width, column.number));
+            let mean = thread.load(self.means, column.number);
+            let slope = thread.load(self.slopes, column.number);
             let sigma = thread.load(self.sigmas, column.number);
             status = column.fold(
                 thread,

@@ -190,17 +190,13 @@ impl Kernel for ColumnMeans {
         if column >= self.width {
             return;
         }
-        let (mut mean, mut peak) = (0.0, 0.0);
-        let mut share = 0;
-        while share < self.shares {
-            let slot = share as usize * self.width as usize + column as usize;
-            mean += thread.load(self.sums, slot);
-            peak = larger(peak, thread.load(self.peaks, slot));
-            share += 1;
-        }
-        thread.store(self.means, column as usize, mean);
+        let column = column as usize;
+        let mean = total(thread, self.sums, self.shares, self.width, column);
+        let [shares, width] = [self.shares, self.width];
+        let peak = fold_parts(thread, self.peaks, shares, width, column, larger);
+        thread.store(self.means, column, mean);
         let [scale, _] = power_for(peak);
-        thread.store(self.scales, column as usize, scale);
+        thread.store(self.scales, column, scale);
     }
 }
 
@@ -255,6 +251,33 @@ impl Kernel for ColumnSquares {
     }
 }
 
+/// What `push` makes of the shares of one column and 0; eight loads are under way together.
+#[inline(always)]
+fn fold_parts<T: Thread>(
+    thread: T,
+    parts: Global<f32>,
+    shares: u32,
+    width: u32,
+    column: usize,
+    push: impl Fn(f32, f32) -> f32,
+) -> f32 {
+    let mut result = 0.0;
+    let mut share = 0;
+    while share < shares {
+        let values: [f32; 8] = from_fn(|k| {
+            let share = share + k as u32;
+            if share < shares {
+                thread.load(parts, share as usize * width as usize + column)
+            } else {
+                0.0
+            }
+        });
+        result = values.into_iter().fold(result, &push);
+        share += 8;
+    }
+    result
+}
+
 /// The sum of the shares of one column.
 #[inline(always)]
 pub fn total<T: Thread>(
@@ -264,13 +287,7 @@ pub fn total<T: Thread>(
     width: u32,
     column: usize,
 ) -> f32 {
-    let mut sum = 0.0;
-    let mut share = 0;
-    while share < shares {
-        sum += thread.load(parts, share as usize * width as usize + column);
-        share += 1;
-    }
-    sum
+    fold_parts(thread, parts, shares, width, column, |a, b| a + b)
 }
 
 /// σ from the sum of the scaled squares, over D.

@@ -1,6 +1,8 @@
 //! All kernels, by the names of their entry points.
 
-use crate::barlow_twins::{ColumnSigmas, GradientMeans, NormalizeBackward, NormalizeColumns};
+use crate::barlow_twins::{
+    ColumnSigmas, GradientMeans, GradientTotals, NormalizeBackward, NormalizeColumns,
+};
 use crate::byol::Byol;
 use crate::columns::{ColumnMeans, ColumnSquares, ColumnSums};
 use crate::kernel::kernels;
@@ -27,5 +29,6 @@ kernels! {
     column_sigmas: ColumnSigmas,
     normalize_columns: NormalizeColumns,
     gradient_means: GradientMeans,
+    gradient_totals: GradientTotals,
     normalize_backward: NormalizeBackward,
 }

@@ -98,6 +98,9 @@ pub struct MatrixProduct<F> {
     pub alpha: f32,
     /// β; where it is 0, C is not read.
     pub beta: f32,
+    /// Not 0 if C is symmetric (and β is 0 and `status` empty): tiles below the diagonal are
+    /// not computed but mirrored.
+    pub symmetric: u32,
     /// How operands are stored.
     pub form: PhantomData<F>,
 }
@@ -198,7 +201,11 @@ impl<F: Form> MatrixProduct<F> {
     fn finish<T: Thread>(&self, thread: T, out: Rows, first: [u32; 2], tile: Tile) -> f32 {
         let one = |j, e, sum| {
             let [row, column] = place(thread.lane(), j, e);
-            self.store(thread, out, [first[0] + row, first[1] + column], sum)
+            let [row, column] = [first[0] + row, first[1] + column];
+            if self.symmetric != 0 && row / TILE != column / TILE {
+                self.store(thread, out, [column, row], sum);
+            }
+            self.store(thread, out, [row, column], sum)
         };
         let product =
             |j, [a, b, c, d]: [f32; 4]| one(j, 0, a) + one(j, 1, b) + one(j, 2, c) + one(j, 3, d);
@@ -219,6 +226,9 @@ impl<F: Form> Kernel for MatrixProduct<F> {
         let [tile, part] = thread.block();
         let tiles = self.columns.div_ceil(TILE).max(1);
         let [row, column] = [tile / tiles * TILE, tile % tiles * TILE];
+        if self.symmetric != 0 && row > column {
+            return;
+        }
         let splits = self.splits.max(1);
         let (problem, split) = (part / splits, part % splits);
         let problems = thread.grid()[1] / splits;

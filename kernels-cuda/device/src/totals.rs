@@ -8,6 +8,8 @@
 //! Whether a result is finite goes the same way: `x·0` is 0, or NaN where x is not finite,
 //! and the sum says whether all were.
 
+use core::array::from_fn;
+
 use crate::kernel::Kernel;
 use crate::memory::Global;
 use crate::reduce::{block_reduce_words, over_block};
@@ -93,6 +95,27 @@ pub struct SquaresOfProduct {
     pub off: f32,
 }
 
+impl SquaresOfProduct {
+    #[inline(always)]
+    fn index(&self, row: u32, column: u32) -> usize {
+        row as usize * self.side as usize + column as usize
+    }
+
+    /// The sum of the splits; 0 where there is no row.
+    #[inline(always)]
+    fn sum<T: Thread>(&self, thread: T, row: u32, column: u32) -> f32 {
+        let split = self.index(self.rows, 0);
+        let mut sum = 0.0;
+        let mut k = 0;
+        while k < self.splits && row < self.rows {
+            let index = k as usize * split + self.index(row, column);
+            sum += thread.load(self.product, index);
+            k += 1;
+        }
+        sum
+    }
+}
+
 impl Kernel for SquaresOfProduct {
     const NAME: &'static str = "squares_of_product";
 
@@ -104,27 +127,28 @@ impl Kernel for SquaresOfProduct {
     fn run<T: Thread>(&self, thread: T) {
         let column = thread.block()[0] * BLOCK + thread.thread();
         let (mut on, mut off) = (0.0, 0.0);
+        let step = thread.grid()[1];
         let mut row = thread.block()[1];
-        let split = self.rows as usize * self.side as usize;
         while row < self.rows && column < self.side {
-            let index = row as usize * self.side as usize + column as usize;
-            let mut value = 0.0;
-            let mut k = 0;
-            while k < self.splits {
-                value += thread.load(self.product, k as usize * split + index);
-                k += 1;
+            // Four loads under way together.
+            let values: [f32; 4] = from_fn(|k| self.sum(thread, row + k as u32 * step, column));
+            for value in values {
+                if row < self.rows {
+                    let index = self.index(row, column);
+                    let mut value = value;
+                    if row % self.side.max(1) == column {
+                        value -= self.target;
+                        on += value * value;
+                        // An entry that is not wanted may be infinite.
+                        value = if self.on == 0.0 { 0.0 } else { self.on * value };
+                    } else {
+                        off += value * value;
+                        value *= self.off;
+                    }
+                    thread.store(self.product, index, value);
+                }
+                row += step;
             }
-            if row % self.side.max(1) == column {
-                value -= self.target;
-                on += value * value;
-                // An entry that is not wanted may be infinite.
-                value = if self.on == 0.0 { 0.0 } else { self.on * value };
-            } else {
-                off += value * value;
-                value *= self.off;
-            }
-            thread.store(self.product, index, value);
-            row += thread.grid()[1];
         }
         leave(thread, self.on_diagonal, on);
         leave(thread, self.off_diagonal, off);
