@@ -43,6 +43,18 @@ impl<T: Real> Default for BarlowTwinsOptions<T> {
     }
 }
 
+impl<T: Real> BarlowTwinsOptions<T> {
+    /// Refuses options outside their domains, in the name of `operation`.
+    ///
+    /// # Errors
+    /// A negative option.
+    pub fn check(&self, operation: &'static str) -> Result<(), Error> {
+        check::not_negative(operation, "options.lambda", self.lambda)?;
+        check::not_negative(operation, "options.scale", self.scale)?;
+        check::not_negative(operation, "options.epsilon", self.epsilon)
+    }
+}
+
 /// The loss and its parts before they are weighted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BarlowTwins<T> {
@@ -126,9 +138,7 @@ impl<'w, T: Real> Batch<'w, T> {
         check::several_images(operation, rows)?;
         check::at_least_one(operation, "dim", dim)?;
         check::shape(operation, "z", z, rows.saturating_mul(dim))?;
-        check::not_negative(operation, "options.lambda", options.lambda)?;
-        check::not_negative(operation, "options.scale", options.scale)?;
-        check::not_negative(operation, "options.epsilon", options.epsilon)?;
+        options.check(operation)?;
         let needed = barlow_twins_workspace_len(rows, dim);
         let mut correlation = check::workspace(operation, workspace, needed)?;
         check::finite(operation, "z", z)?;

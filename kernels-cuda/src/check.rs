@@ -2,6 +2,7 @@
 
 use kernels_cuda_device::Global;
 
+use crate::device::{self, Device};
 use crate::error::Error;
 
 /// Refuses an array of another length.
@@ -56,4 +57,43 @@ pub(crate) fn take<W>(
             }))?;
     *workspace = rest;
     Ok(part)
+}
+
+/// Elements that [`finite`] copies at a time.
+const CHUNK: usize = 1 << 20;
+
+/// The first element that is not finite, for the message; called when a result is not.
+pub(crate) fn finite<D: Device>(
+    device: &D,
+    operation: &'static str,
+    argument: &'static str,
+    array: Global<f32>,
+) -> Result<(), Error> {
+    let (mut rest, mut start) = (array, 0);
+    while let Some((part, after)) = rest.split(rest.len().min(CHUNK)) {
+        if part.is_empty() {
+            break;
+        }
+        let values = device::read(device, part)?;
+        let found = values.iter().enumerate().find(|(_, x)| !x.is_finite());
+        if let Some((index, &got)) = found {
+            return Err(Error::Kernel(kernels_core::Error::Element {
+                operation,
+                argument,
+                expected: "finite",
+                index: start + index,
+                got: got.into(),
+            }));
+        }
+        start += part.len();
+        rest = after;
+    }
+    Ok(())
+}
+
+/// The two halves of an array.
+pub(crate) fn halves<W>(array: Global<W>) -> (Global<W>, Global<W>) {
+    array
+        .split(array.len() / 2)
+        .unwrap_or((Global::empty(), Global::empty()))
 }

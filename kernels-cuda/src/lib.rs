@@ -7,19 +7,27 @@
 //! | `log_sum_exp` | log-sum-exp of rows and columns |
 //! | `sinkhorn` | optimal transport, its gradients, the divergence |
 //! | `nt_xent` | NT-Xent and its gradient |
+//! | `byol`, `vicreg`, `barlow_twins` | losses without pairs of rows |
+//! | `matrix_product` | products of matrices |
 
 #![deny(unsafe_code)]
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
+pub mod barlow_twins;
+pub mod byol;
 mod check;
+mod columns;
 pub mod device;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 mod error;
 pub mod log_sum_exp;
+pub mod matrix_product;
 pub mod nt_xent;
 pub mod sinkhorn;
+pub mod vicreg;
+mod workspace;
 
 pub use device::{Buffer, Device};
 pub use error::{DeviceError, Error};

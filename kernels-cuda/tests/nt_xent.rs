@@ -1,5 +1,8 @@
 //! NT-Xent on the emulated grid against `kernels-core` in f64.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use kernels_core::nt_xent as reference;

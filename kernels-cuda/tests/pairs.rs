@@ -1,5 +1,8 @@
 //! Sums over all pairs of rows on the emulated grid against f64.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::f32::consts::LOG2_E;

@@ -33,11 +33,7 @@ impl<'a, T: Real> Batch<'a, T> {
         check::several_images(operation, rows)?;
         check::at_least_one(operation, "dim", dim)?;
         check::shape(operation, "z", z, rows.saturating_mul(dim))?;
-        check::not_negative(operation, "options.invariance", options.invariance)?;
-        check::not_negative(operation, "options.variance", options.variance)?;
-        check::not_negative(operation, "options.covariance", options.covariance)?;
-        check::not_negative(operation, "options.gamma", options.gamma)?;
-        check::positive(operation, "options.epsilon", options.epsilon)?;
+        options.check(operation)?;
         let needed = vicreg_workspace_len(rows, dim);
         let mut square = check::workspace(operation, workspace, needed)?;
         check::finite(operation, "z", z)?;

@@ -58,6 +58,20 @@ impl<T: Real> Default for VicRegOptions<T> {
     }
 }
 
+impl<T: Real> VicRegOptions<T> {
+    /// Refuses options outside their domains, in the name of `operation`.
+    ///
+    /// # Errors
+    /// A negative weight or γ, an ε that is not positive.
+    pub fn check(&self, operation: &'static str) -> Result<(), Error> {
+        check::not_negative(operation, "options.invariance", self.invariance)?;
+        check::not_negative(operation, "options.variance", self.variance)?;
+        check::not_negative(operation, "options.covariance", self.covariance)?;
+        check::not_negative(operation, "options.gamma", self.gamma)?;
+        check::positive(operation, "options.epsilon", self.epsilon)
+    }
+}
+
 /// The loss and its parts before they are weighted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VicReg<T> {

@@ -14,12 +14,17 @@
 //! |---|---|
 //! | `thread`, `memory`, `kernel` | what a kernel is written against |
 //! | `reduce` | reductions over a warp and a block |
+//! | `four` | four numbers at a time; powers of two |
+//! | `totals` | sums of what blocks left behind |
+//! | `warp_tile`, `matrix_product` | products of matrices on tensor cores |
+//! | `columns` | statistics of columns |
 //! | `log_sum_exp` | log-sum-exp of rows and of columns |
 //! | `fill` | copies and zeros |
 //! | `cost` | cost matrices of points |
 //! | `sinkhorn` | optimal transport from a cost matrix |
 //! | `nt_xent` | NT-Xent |
 //! | `pairs` | all pairs of two sets of rows |
+//! | `byol`, `vicreg`, `barlow_twins` | losses without pairs of rows |
 //! | `list` | all kernels by name |
 //! | `ptx` | the instructions |
 
@@ -31,12 +36,19 @@
 #![deny(unsafe_code)]
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord, clippy::eq_op)]
+// Constant indices are what keeps small arrays in registers.
+#![allow(clippy::needless_range_loop)]
 
+pub mod barlow_twins;
+pub mod byol;
+pub mod columns;
 pub mod cost;
 pub mod fill;
+pub mod four;
 pub mod kernel;
 pub mod list;
 pub mod log_sum_exp;
+pub mod matrix_product;
 pub mod memory;
 pub mod nt_xent;
 pub mod pairs;
@@ -45,6 +57,9 @@ mod ptx;
 pub mod reduce;
 pub mod sinkhorn;
 pub mod thread;
+pub mod totals;
+pub mod vicreg;
+pub mod warp_tile;
 
 pub use kernel::{Kernel, Visitor};
 pub use memory::{Global, Word};

@@ -1,9 +1,15 @@
 //! All kernels, by the names of their entry points.
 
+use crate::barlow_twins::{
+    ColumnSigmas, GradientMeans, GradientTotals, NormalizeBackward, NormalizeColumns,
+};
+use crate::byol::Byol;
+use crate::columns::{ColumnMeans, ColumnSquares, ColumnSums};
 use crate::cost::{CostMatrix, ReciprocalNorms, ThroughDirections};
 use crate::fill::Fill;
 use crate::kernel::kernels;
 use crate::log_sum_exp::{LogSumExpOfColumns, LogSumExpOfParts, LogSumExpOfRows};
+use crate::matrix_product::{MatrixProduct, OfColumns, OfRows, Plain};
 use crate::nt_xent::{
     NtXentBackward, NtXentLoss, NtXentPulls, NtXentRows, NtXentSums, NtXentUnits,
 };
@@ -15,6 +21,8 @@ use crate::sinkhorn::rows_wide::SinkhornRowsWide;
 use crate::sinkhorn::scan::{SinkhornScan, SinkhornScanned};
 use crate::sinkhorn::symmetric::SinkhornAverage;
 use crate::sinkhorn::weights::SinkhornWeights;
+use crate::totals::{SquaresOfProduct, Totals};
+use crate::vicreg::{VicRegColumns, VicRegPull};
 
 kernels! {
     fill: Fill,
@@ -44,4 +52,20 @@ kernels! {
     nt_xent_pulls_128: NtXentPulls<8>,
     nt_xent_backward: NtXentBackward,
     nt_xent_loss: NtXentLoss,
+    totals: Totals,
+    squares_of_product: SquaresOfProduct,
+    matrix_product: MatrixProduct<Plain>,
+    matrix_product_of_columns: MatrixProduct<OfColumns>,
+    matrix_product_of_rows: MatrixProduct<OfRows>,
+    column_sums: ColumnSums,
+    column_means: ColumnMeans,
+    column_squares: ColumnSquares,
+    byol: Byol,
+    vic_reg_columns: VicRegColumns,
+    vic_reg_pull: VicRegPull,
+    column_sigmas: ColumnSigmas,
+    normalize_columns: NormalizeColumns,
+    gradient_means: GradientMeans,
+    gradient_totals: GradientTotals,
+    normalize_backward: NormalizeBackward,
 }

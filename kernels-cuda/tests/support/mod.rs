@@ -39,3 +39,15 @@ pub fn near(what: &str, got: &[f32], want: &[f64], tolerance: f64) {
 pub fn wide(x: &[f32]) -> Vec<f64> {
     x.iter().copied().map(f64::from).collect()
 }
+
+/// Every number within `tolerance` of the largest that is wanted.
+#[track_caller]
+pub fn near_largest(what: &str, got: &[f32], want: &[f64], tolerance: f64) {
+    assert_eq!(got.len(), want.len(), "{what}: length");
+    let largest = want.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
+    for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
+        let error = (f64::from(got) - want).abs();
+        let fits = error <= tolerance * largest;
+        assert!(fits, "{what}[{i}]: got {got}, want {want} of {largest}");
+    }
+}

@@ -67,7 +67,7 @@ impl Spot {
     pub fn column(self, t: u32, which: u32) -> u32 {
         // Added up as bits, which shows that nothing is carried: then one address serves
         // for all that is loaded by columns.
-        32 * self.warp[1] | 8 * t | 2 * self.pair | which
+        (32 * self.warp[1]) | (8 * t) | (2 * self.pair) | which
     }
 }
 

@@ -1,0 +1,283 @@
+//! `C = α A·B + β C` with the accuracy of f32 on tensor cores (see `warp_tile`), for many
+//! problems of one size at once, and with the sum split into parts where C is small.
+//!
+//! A is m × k and B is k × n. Each may be stored transposed; a [`Form`] says which:
+//! [`Plain`] `A·B`, [`OfColumns`] `XᵀY` of matrices with k rows, [`OfRows`] `X·Yᵀ` of
+//! matrices with k columns.
+//!
+//! Grid: tiles of 64 × 64 of C; splits × problems. A block goes through k in slabs of 32:
+//! the next slab comes into registers while the warps, 4 × 2 of them, multiply the one in
+//! shared memory. Shared memory: 4608 words. Bytes: `4·m·n·k (1/64 + 1/64)` from the cache,
+//! each operand at least once from memory; operations: `6·m·n·k` on tensor cores.
+//!
+//! Error: that of `warp_tile` for the products, `32 u` for a slab, and `k/32 u` for the sum
+//! of slabs, all relative to `Σ |a b|`. What lies outside of the matrices counts as zero.
+
+use core::fmt::Debug;
+use core::marker::PhantomData;
+
+use crate::four::Rows;
+use crate::kernel::Kernel;
+use crate::memory::Global;
+use crate::reduce::over_block;
+use crate::thread::{BLOCK, Thread};
+use crate::warp_tile::{
+    Panel, SLAB, STRIDE_ACROSS, STRIDE_ALONG, Tile, WARP_COLUMNS, WARP_ROWS, add, multiply_slab,
+    place,
+};
+
+/// Rows and columns of a block's tile.
+pub const TILE: u32 = 64;
+/// Words of an operand's slab.
+const PANEL_WORDS: u32 = TILE * STRIDE_ALONG;
+const _: () = assert!(SLAB * STRIDE_ACROSS == PANEL_WORDS);
+
+/// How operands are stored.
+pub trait Form: Copy + Debug + Send + Sync + 'static {
+    /// The kernel's name.
+    const NAME: &'static str;
+    /// Whether the left operand is stored k × m.
+    const LEFT_TRANSPOSED: bool;
+    /// Whether the right operand is stored n × k.
+    const RIGHT_TRANSPOSED: bool;
+}
+
+/// `A·B`.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Form for Plain {
+    const NAME: &'static str = "matrix_product";
+    const LEFT_TRANSPOSED: bool = false;
+    const RIGHT_TRANSPOSED: bool = false;
+}
+
+/// `XᵀY`: products of columns.
+#[derive(Clone, Copy, Debug)]
+pub struct OfColumns;
+
+impl Form for OfColumns {
+    const NAME: &'static str = "matrix_product_of_columns";
+    const LEFT_TRANSPOSED: bool = true;
+    const RIGHT_TRANSPOSED: bool = false;
+}
+
+/// `X·Yᵀ`: products of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct OfRows;
+
+impl Form for OfRows {
+    const NAME: &'static str = "matrix_product_of_rows";
+    const LEFT_TRANSPOSED: bool = false;
+    const RIGHT_TRANSPOSED: bool = true;
+}
+
+/// The product in one of the forms.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct MatrixProduct<F> {
+    /// problems × m × k.
+    pub left: Global<f32>,
+    /// problems × k × n.
+    pub right: Global<f32>,
+    /// splits × problems × m × n: a part of the sum each.
+    pub out: Global<f32>,
+    /// A number for each block, 0 or, where something is not finite, NaN; may be empty.
+    pub status: Global<f32>,
+    /// m.
+    pub rows: u32,
+    /// n.
+    pub columns: u32,
+    /// k.
+    pub depth: u32,
+    /// Parts of the sum.
+    pub splits: u32,
+    /// Terms of a part: a multiple of [`SLAB`].
+    pub part: u32,
+    /// α.
+    pub alpha: f32,
+    /// β; where it is 0, C is not read.
+    pub beta: f32,
+    /// Not 0 if C is symmetric (and β is 0 and `status` empty): tiles below the diagonal are
+    /// not computed but mirrored.
+    pub symmetric: u32,
+    /// How operands are stored.
+    pub form: PhantomData<F>,
+}
+
+/// One operand, as a block sees it: rows of the left one, or columns of the right one, from
+/// `first` on.
+#[derive(Clone, Copy)]
+struct Operand {
+    matrix: Rows,
+    /// Whether rows in memory run across the sum's index.
+    across: bool,
+    first: u32,
+    count: u32,
+    /// Where its slab begins in shared memory.
+    words: u32,
+}
+
+impl Operand {
+    /// Row and column in the slab of one of a thread's two groups of four.
+    #[inline(always)]
+    fn group(self, thread: u32, turn: u32) -> [u32; 2] {
+        let group = thread + turn * BLOCK;
+        let in_row = if self.across { TILE / 4 } else { SLAB / 4 };
+        [group / in_row, group % in_row * 4]
+    }
+
+    /// A thread's share of the slab from k on.
+    #[inline(always)]
+    fn fetch<T: Thread>(self, thread: T, k: u32, end: u32) -> [[f32; 4]; 2] {
+        let (row_limit, column_limit) = if self.across {
+            (end, self.count)
+        } else {
+            (self.count, end)
+        };
+        [0, 1].map(|turn| {
+            let [row, column] = self.group(thread.thread(), turn);
+            let (row, column) = if self.across {
+                (k + row, self.first + column)
+            } else {
+                (self.first + row, k + column)
+            };
+            if row < row_limit {
+                self.matrix.load4(thread, row, column, column_limit)
+            } else {
+                [0.0; 4]
+            }
+        })
+    }
+
+    /// Puts it into shared memory.
+    #[inline(always)]
+    fn put<T: Thread>(self, thread: T, [first, second]: [[f32; 4]; 2]) {
+        let stride = if self.across {
+            STRIDE_ACROSS
+        } else {
+            STRIDE_ALONG
+        };
+        for (turn, four) in [(0, first), (1, second)] {
+            let [row, column] = self.group(thread.thread(), turn);
+            thread.shared_store4(self.words + row * stride + column, four);
+        }
+    }
+
+    #[inline(always)]
+    fn panel(self) -> Panel {
+        let (outer, inner) = if self.across {
+            (1, STRIDE_ACROSS)
+        } else {
+            (STRIDE_ALONG, 1)
+        };
+        Panel {
+            start: self.words,
+            outer,
+            inner,
+        }
+    }
+}
+
+impl<F: Form> MatrixProduct<F> {
+    /// Writes an element; 0, or NaN if it is not finite.
+    #[inline(always)]
+    fn store<T: Thread>(&self, thread: T, out: Rows, [i, j]: [u32; 2], sum: f32) -> f32 {
+        if i >= self.rows || j >= self.columns {
+            return 0.0;
+        }
+        let index = out.index(i, j);
+        let mut value = self.alpha * sum;
+        if self.beta != 0.0 {
+            value += self.beta * thread.load(self.out, index);
+        }
+        thread.store(self.out, index, value);
+        value * 0.0
+    }
+
+    /// Writes a warp's tile, whose first element is `first`; 0, or NaN if something is not
+    /// finite. Written out: a loop would put the lane's numbers into memory.
+    #[inline(always)]
+    fn finish<T: Thread>(&self, thread: T, out: Rows, first: [u32; 2], tile: Tile) -> f32 {
+        let one = |j, e, sum| {
+            let [row, column] = place(thread.lane(), j, e);
+            let [row, column] = [first[0] + row, first[1] + column];
+            if self.symmetric != 0 && row / TILE != column / TILE {
+                self.store(thread, out, [column, row], sum);
+            }
+            self.store(thread, out, [row, column], sum)
+        };
+        let product =
+            |j, [a, b, c, d]: [f32; 4]| one(j, 0, a) + one(j, 1, b) + one(j, 2, c) + one(j, 3, d);
+        let [a, b, c, d] = tile;
+        product(0, a) + product(1, b) + product(2, c) + product(3, d)
+    }
+}
+
+impl<F: Form> Kernel for MatrixProduct<F> {
+    const NAME: &'static str = F::NAME;
+
+    fn shared_words(&self) -> u32 {
+        2 * PANEL_WORDS
+    }
+
+    #[inline(always)]
+    fn run<T: Thread>(&self, thread: T) {
+        let [tile, part] = thread.block();
+        let tiles = self.columns.div_ceil(TILE).max(1);
+        let [row, column] = [tile / tiles * TILE, tile % tiles * TILE];
+        if self.symmetric != 0 && row > column {
+            return;
+        }
+        let splits = self.splits.max(1);
+        let (problem, split) = (part / splits, part % splits);
+        let problems = thread.grid()[1] / splits;
+        let operand = |array, across, first, count, words| Operand {
+            matrix: Rows::new(
+                array,
+                problem as usize * count as usize * self.depth as usize,
+                if across { count } else { self.depth },
+            ),
+            across,
+            first,
+            count,
+            words,
+        };
+        let left = operand(self.left, F::LEFT_TRANSPOSED, row, self.rows, 0);
+        let columns = self.columns;
+        let across = !F::RIGHT_TRANSPOSED;
+        let right = operand(self.right, across, column, columns, PANEL_WORDS);
+
+        let warp = thread.warp();
+        let place = [warp / 2 * WARP_ROWS, warp % 2 * WARP_COLUMNS];
+        let panels = [left.panel().from(place[0]), right.panel().from(place[1])];
+        let mut k = split * self.part;
+        let end = k.saturating_add(self.part).min(self.depth);
+        let mut sum = [[0.0; 4]; 4];
+        let mut next = [left.fetch(thread, k, end), right.fetch(thread, k, end)];
+        while k < end {
+            // Nobody reads the slab before any longer.
+            thread.barrier();
+            left.put(thread, next[0]);
+            right.put(thread, next[1]);
+            thread.barrier();
+            k += SLAB;
+            next = [left.fetch(thread, k, end), right.fetch(thread, k, end)];
+            sum = add(sum, multiply_slab(thread, panels[0], panels[1]));
+        }
+
+        let one = self.rows as usize * columns as usize;
+        let start = (split as usize * problems as usize + problem as usize) * one;
+        let out = Rows::new(self.out, start, columns);
+        let first = [row + place[0], column + place[1]];
+        let bad = self.finish(thread, out, first, sum);
+        if !self.status.is_empty() {
+            thread.barrier();
+            let bad = over_block(thread, bad, 0, |a, b| a + b);
+            if thread.thread() == 0 {
+                let block = part as usize * thread.grid()[0] as usize + tile as usize;
+                thread.store(self.status, block, bad);
+            }
+        }
+    }
+}
