@@ -55,12 +55,10 @@ impl Rows {
     #[inline(always)]
     pub fn store4<T: Thread>(self, thread: T, row: u32, column: u32, end: u32, values: [f32; 4]) {
         let index = self.index(row, column);
-        let mut k = 0;
-        for value in values {
+        for k in 0..4 {
             if column + (k as u32) < end {
-                thread.store(self.array, index + k, value);
+                thread.store(self.array, index + k, values[k]);
             }
-            k += 1;
         }
     }
 }

@@ -71,10 +71,10 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
     let mut tile = split;
     while tile * TILE < points.columns {
         let column = tile * TILE;
-        let products = points.products(thread, first, column);
+        let products = points.products::<T, 2>(thread, first, column);
         each_8(|k| {
             let of_tile = spot.column(k as u32 / 2, k as u32 % 2);
-            let at = At::new(column | of_tile, points.columns, |j| {
+            let at = At::new(column + of_tile, points.columns, |j| {
                 terms.column(thread, j)
             });
             each_2(|half| {
@@ -87,7 +87,7 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
                 };
                 masses[half] += weight;
                 let place = spot.row(half as u32) * STRIDE + of_tile;
-                thread.shared_store(WEIGHTS + place, weight);
+                thread.shared_store(place + WEIGHTS, weight);
             });
         });
         for part in 0..TILE / PART {
@@ -136,15 +136,14 @@ fn add_part<T: Thread, const N: usize>(
 ) {
     let width = 16 * N as u32;
     let stride = width + 8;
-    // A thread takes groups of four elements, BLOCK apart.
-    let groups = PART * width / 4;
-    let place = |k: usize| {
-        let group = thread.thread() + k as u32 * BLOCK;
-        (group < groups).then_some([group / (width / 4), group % (width / 4) * 4])
-    };
+    // A thread takes groups of four elements, BLOCK apart: whole rows.
+    let groups = width / 4;
+    let first = thread.thread() / groups;
+    let e = thread.thread() % groups * 4;
+    let place = |k: usize| Some(first + k as u32 * (BLOCK / groups)).filter(|&row| row < PART);
     let mut fetched = [[0.0; 4]; 4];
     each_4(|k| {
-        if let Some([row, e]) = place(k) {
+        if let Some(row) = place(k) {
             let at = [column + part * PART + row, chunk * width + e];
             fetched[k] = four(thread, parts.values, [points.columns, parts.dim], at);
         }
@@ -152,20 +151,19 @@ fn add_part<T: Thread, const N: usize>(
     // What was there is no longer needed, and the weights are complete.
     thread.barrier();
     each_4(|k| {
-        if let Some([row, e]) = place(k) {
+        if let Some(row) = place(k) {
             thread.shared_store4(row * stride + e, fetched[k]);
         }
     });
     thread.barrier();
     for step in 0..PART / 8 {
-        let place = WEIGHTS + part * PART + 8 * step + spot.pair;
-        let (upper, lower) = (spot.row(0) * STRIDE, spot.row(1) * STRIDE);
-        let left =
-            [[upper, lower, upper + 4, lower + 4].map(|row| thread.shared_load(place + row))];
+        let first = spot.row(0) * STRIDE + spot.pair;
+        let place = first + (WEIGHTS + part * PART + 8 * step);
+        let left = [[0, 8 * STRIDE, 4, 8 * STRIDE + 4].map(|at| thread.shared_load(place + at))];
         let right = |t: usize| {
-            let e = spot.warp[1] * (8 * N as u32) + 8 * t as u32 + spot.group;
-            let row = 8 * step + spot.pair;
-            [[row, row + 4].map(|row| thread.shared_load(row * stride + e))]
+            let first = spot.pair * stride + spot.warp[1] * (8 * N as u32) + spot.group;
+            let place = first + (8 * step * stride + 8 * t as u32);
+            [[place, place + 4 * stride].map(|place| thread.shared_load(place))]
         };
         // Four tiles at a time: more would take too many registers.
         let (fours, ones) = sums.as_chunks_mut::<4>();

@@ -39,9 +39,9 @@ pub fn reduce<T: Thread, P: Terms>(
     let mut tile = split;
     while tile * TILE < points.columns {
         let column = tile * TILE;
-        let products = points.products(thread, first, column);
+        let products = points.products::<T, 4>(thread, first, column);
         let columns: [At<P::Column>; 8] = from_fn(|k| {
-            let index = column | spot.column(k as u32 / 2, k as u32 % 2);
+            let index = column + spot.column(k as u32 / 2, k as u32 % 2);
             At::new(index, points.columns, |j| terms.column(thread, j))
         });
         each_2(|half| {

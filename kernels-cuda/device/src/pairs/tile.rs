@@ -32,6 +32,9 @@ const FETCHED: usize = (TILE * SLAB / 4 / BLOCK) as usize;
 
 /// Which products of a tile a lane has: `products[t][k]` is that of the row
 /// `row(k / 2)` and the column `column(t, k % 2)`.
+///
+/// Rows and columns are the lane's first and a constant, so that one address serves for
+/// what is stored and loaded by them.
 #[derive(Clone, Copy, Debug)]
 pub struct Spot {
     /// The warp's place: four down, two across.
@@ -40,6 +43,8 @@ pub struct Spot {
     pub group: u32,
     /// `lane % 4`.
     pub pair: u32,
+    first_row: u32,
+    first_column: u32,
 }
 
 impl Spot {
@@ -47,10 +52,13 @@ impl Spot {
     #[inline(always)]
     pub fn of<T: Thread>(thread: T) -> Self {
         let (warp, lane) = (thread.warp(), thread.lane());
+        let (warp, group, pair) = ([warp / 2, warp % 2], lane / 4, lane % 4);
         Self {
-            warp: [warp / 2, warp % 2],
-            group: lane / 4,
-            pair: lane % 4,
+            warp,
+            group,
+            pair,
+            first_row: 16 * warp[0] + group,
+            first_column: 32 * warp[1] + 2 * pair,
         }
     }
 
@@ -58,16 +66,14 @@ impl Spot {
     #[inline(always)]
     #[must_use]
     pub fn row(self, half: u32) -> u32 {
-        16 * self.warp[0] + self.group + 8 * half
+        self.first_row + 8 * half
     }
 
     /// The column in the tile, `t < 4`, `which < 2`.
     #[inline(always)]
     #[must_use]
     pub fn column(self, t: u32, which: u32) -> u32 {
-        // Added up as bits, which shows that nothing is carried: then one address serves
-        // for all that is loaded by columns.
-        (32 * self.warp[1]) | (8 * t) | (2 * self.pair) | which
+        self.first_column + (8 * t + which)
     }
 }
 
@@ -76,7 +82,12 @@ impl Points {
     /// zero beyond the last. Uses [`SLAB_WORDS`] words of shared memory from 0 on, which
     /// may be used again after the next barrier.
     #[inline(always)]
-    pub(super) fn products<T: Thread>(&self, thread: T, row: u32, column: u32) -> [[f32; 4]; 4] {
+    pub(super) fn products<T: Thread, const G: usize>(
+        &self,
+        thread: T,
+        row: u32,
+        column: u32,
+    ) -> [[f32; 4]; 4] {
         let spot = Spot::of(thread);
         let mut sums = [[0.0; 4]; 4];
         let mut start = 0;
@@ -84,9 +95,9 @@ impl Points {
             // While these are on their way, the products of the slab before them.
             let next = self.fetch(thread, row, column, start);
             if start > 0 {
-                add_half(thread, spot, 0, &mut sums);
+                add_half::<T, G>(thread, spot, 0, &mut sums);
                 if self.dim + SLAB - start > SLAB / 2 {
-                    add_half(thread, spot, 1, &mut sums);
+                    add_half::<T, G>(thread, spot, 1, &mut sums);
                 }
             }
             if start < self.dim {
@@ -168,7 +179,7 @@ fn put<T: Thread>(thread: T, slab: u32, fetched: &[[f32; 4]; FETCHED]) {
 
 /// Adds the products of half the coordinates of a slab.
 #[inline(always)]
-fn add_half<T: Thread>(thread: T, spot: Spot, half: u32, sums: &mut [[f32; 4]; 4]) {
+fn add_half<T: Thread, const G: usize>(thread: T, spot: Spot, half: u32, sums: &mut [[f32; 4]; 4]) {
     let place = 8 * spot.pair + 4 * half;
     let upper = thread.shared_load4(spot.row(0) * STRIDE + place);
     let lower = thread.shared_load4(spot.row(1) * STRIDE + place);
@@ -176,12 +187,18 @@ fn add_half<T: Thread>(thread: T, spot: Spot, half: u32, sums: &mut [[f32; 4]; 4
         [upper[0], lower[0], upper[1], lower[1]],
         [upper[2], lower[2], upper[3], lower[3]],
     ];
-    let right = from_fn(|t| {
-        let column = 32 * spot.warp[1] + 8 * t as u32 + spot.group;
-        let [a, b, c, d] = thread.shared_load4(SLAB_OF_A + column * STRIDE + place);
+    let right = |t: usize| {
+        let column = 32 * spot.warp[1] + spot.group;
+        let offset = SLAB_OF_A + 8 * t as u32 * STRIDE;
+        let [a, b, c, d] = thread.shared_load4(column * STRIDE + place + offset);
         [[a, b], [c, d]]
+    };
+    let (groups, _) = sums.as_chunks_mut::<G>();
+    each_4(|g| {
+        if let Some(sums) = groups.get_mut(g) {
+            add_products(thread, &left, &from_fn(|t| right(G * g + t)), sums);
+        }
     });
-    add_products(thread, &left, &right, sums);
 }
 
 /// `f(0)`, …, `f(7)`, spelled out: what is indexed by it can stay in registers, however
