@@ -2,6 +2,7 @@
 //!
 //! | file | subject |
 //! |---|---|
+//! | `cuda` | an NVIDIA GPU through its driver (feature `cuda`) |
 //! | `device` | what the host needs of a device; buffers |
 //! | `emulator` | a device on the CPU that checks every access (feature `emulator`) |
 //! | `log_sum_exp` | log-sum-exp of rows and columns |
@@ -12,6 +13,8 @@
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
 
 mod check;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 pub mod device;
 #[cfg(feature = "emulator")]
 pub mod emulator;
@@ -19,6 +22,8 @@ mod error;
 pub mod log_sum_exp;
 pub mod sinkhorn;
 
+#[cfg(feature = "cuda")]
+pub use cuda::Cuda;
 pub use device::{Buffer, Device};
 pub use error::{DeviceError, Error};
 pub use kernels_cuda_device::Global;
