@@ -20,12 +20,9 @@ const NO_DEVICE: Code = Code(100);
 const INVALID_DEVICE: Code = Code(101);
 /// Parts of the driver that do not fit each other or the device.
 const MISMATCH: [Code; 3] = [Code(802), Code(803), Code(804)];
-/// Uncorrectable memory, NVLink; 225 and 226 are other contained errors.
-const BROKEN: [c_int; 4] = [214, 220, 225, 226];
-/// Illegal address, launch timeout, assertion, stack, instruction, alignment, address
-/// space, program counter, launch failure, and what newer drivers add to them. What the
-/// launch itself may answer (701, 703–709, 711–713, 720) is not among them.
-const STICKY: [c_int; 11] = [700, 702, 710, 714, 715, 716, 717, 718, 719, 721, 722];
+/// Illegal address, timeout, assertion, stack, instruction, alignment, address space,
+/// program counter, launch failure; memory that cannot be corrected (214, 226), NVLink (220).
+const STICKY: [c_int; 12] = [700, 702, 710, 714, 715, 716, 717, 718, 719, 214, 220, 226];
 
 impl Code {
     pub(super) fn check(code: c_int) -> Result<(), Self> {
@@ -34,7 +31,7 @@ impl Code {
 
     /// Whether a kernel failed after it was started: every later call says the same.
     fn is_sticky(self) -> bool {
-        STICKY.contains(&self.0) || BROKEN.contains(&self.0)
+        STICKY.contains(&self.0)
     }
 
     /// The error of an operation, after the kernel `last` was started.

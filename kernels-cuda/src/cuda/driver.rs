@@ -1,12 +1,9 @@
 //! The driver's calls, made safe: all unsafe code of the host but the loader's.
-//!
-//! Codes are taken as numbers, not as cust's enumeration: a driver that is newer than
-//! cust has codes that the enumeration does not, and those must not become one.
 
 // Calls into the driver.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr;
 use std::sync::Arc;
@@ -14,71 +11,13 @@ use std::sync::Arc;
 use cust::context::{Context, ContextHandle};
 use cust::device::Device;
 use cust::stream::{Stream, StreamFlags};
-use cust::sys::{CUcontext, CUdeviceptr, CUevent, CUfunction, CUmodule, CUstream};
+use cust::sys::{CUevent, CUfunction, CUmodule, CUstream};
 use kernels_cuda_device::{BLOCK, Kernel};
 
 use super::Cuda;
 use super::answer::Code;
+use super::load::*;
 use crate::error::DeviceError;
-
-unsafe extern "C" {
-    fn cuGetErrorName(code: c_int, name: *mut *const c_char) -> c_int;
-    fn cuGetErrorString(code: c_int, text: *mut *const c_char) -> c_int;
-    fn cuInit(flags: c_uint) -> c_int;
-    fn cuDeviceGetCount(count: *mut c_int) -> c_int;
-    fn cuDevicePrimaryCtxRetain(context: *mut CUcontext, device: c_int) -> c_int;
-    fn cuDevicePrimaryCtxRelease_v2(device: c_int) -> c_int;
-    fn cuDeviceGetAttribute(value: *mut c_int, attribute: c_int, device: c_int) -> c_int;
-    fn cuCtxGetCurrent(context: *mut CUcontext) -> c_int;
-    fn cuCtxSetCurrent(context: CUcontext) -> c_int;
-    fn cuCtxPushCurrent_v2(context: CUcontext) -> c_int;
-    fn cuCtxPopCurrent_v2(context: *mut CUcontext) -> c_int;
-    fn cuModuleLoadDataEx(
-        module: *mut CUmodule,
-        image: *const c_void,
-        options: c_uint,
-        names: *mut c_int,
-        values: *mut *mut c_void,
-    ) -> c_int;
-    fn cuModuleUnload(module: CUmodule) -> c_int;
-    fn cuModuleGetFunction(f: *mut CUfunction, module: CUmodule, name: *const c_char) -> c_int;
-    fn cuFuncSetAttribute(function: CUfunction, attribute: c_int, value: c_int) -> c_int;
-    fn cuLaunchKernel(
-        function: CUfunction,
-        grid_x: c_uint,
-        grid_y: c_uint,
-        grid_z: c_uint,
-        block_x: c_uint,
-        block_y: c_uint,
-        block_z: c_uint,
-        shared_bytes: c_uint,
-        stream: CUstream,
-        arguments: *mut *mut c_void,
-        extra: *mut *mut c_void,
-    ) -> c_int;
-    fn cuMemAlloc_v2(address: *mut CUdeviceptr, bytes: usize) -> c_int;
-    fn cuMemAllocAsync(address: *mut CUdeviceptr, bytes: usize, stream: CUstream) -> c_int;
-    fn cuMemFree_v2(address: CUdeviceptr) -> c_int;
-    fn cuMemFreeAsync(address: CUdeviceptr, stream: CUstream) -> c_int;
-    fn cuMemcpyHtoDAsync_v2(
-        to: CUdeviceptr,
-        from: *const c_void,
-        bytes: usize,
-        stream: CUstream,
-    ) -> c_int;
-    fn cuMemcpyDtoHAsync_v2(
-        to: *mut c_void,
-        from: CUdeviceptr,
-        bytes: usize,
-        stream: CUstream,
-    ) -> c_int;
-    fn cuStreamSynchronize(stream: CUstream) -> c_int;
-    fn cuEventCreate(event: *mut CUevent, flags: c_uint) -> c_int;
-    fn cuEventDestroy_v2(event: CUevent) -> c_int;
-    fn cuEventRecord(event: CUevent, stream: CUstream) -> c_int;
-    fn cuEventSynchronize(event: CUevent) -> c_int;
-    fn cuEventElapsedTime(milliseconds: *mut f32, start: CUevent, end: CUevent) -> c_int;
-}
 
 const JIT_ERROR_LOG_BUFFER: c_int = 5;
 const JIT_ERROR_LOG_BUFFER_BYTES: c_int = 6;

@@ -8,14 +8,19 @@
 //! libcuda, and then leaves that out of the program (`--as-needed`, rustc's default), so
 //! `link/lib64/libcuda.a` may be empty. They are hidden: another library of the process
 //! that calls the driver never sees them.
+//!
+//! This crate's own calls take codes as numbers, not as cust's enumeration: a driver that
+//! is newer than cust has codes that the enumeration has not.
 
 // Symbols, and the addresses behind them.
 #![allow(unsafe_code)]
 
 use std::arch::global_asm;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
+
+use cust::sys::{CUcontext, CUdeviceptr, CUevent, CUfunction, CUmodule, CUstream};
 
 const NOT_SUPPORTED: c_int = 801;
 const RTLD_NOW: c_int = 2;
@@ -116,6 +121,77 @@ functions! {
     cuStreamGetFlags cuStreamGetPriority cuStreamSynchronize cuStreamWaitEvent
     cuSurfObjectCreate cuSurfObjectDestroy cuSurfObjectGetResourceDesc cuTexObjectCreate
     cuTexObjectDestroy cuTexObjectGetResourceDesc cuTexObjectGetResourceViewDesc
+}
+
+// What `driver.rs` calls, as `cuda.h` has it.
+unsafe extern "C" {
+    pub(super) fn cuGetErrorName(code: c_int, name: *mut *const c_char) -> c_int;
+    pub(super) fn cuGetErrorString(code: c_int, text: *mut *const c_char) -> c_int;
+    pub(super) fn cuInit(flags: c_uint) -> c_int;
+    pub(super) fn cuDeviceGetCount(count: *mut c_int) -> c_int;
+    pub(super) fn cuDevicePrimaryCtxRetain(context: *mut CUcontext, device: c_int) -> c_int;
+    pub(super) fn cuDevicePrimaryCtxRelease_v2(device: c_int) -> c_int;
+    pub(super) fn cuDeviceGetAttribute(value: *mut c_int, attribute: c_int, device: c_int)
+    -> c_int;
+    pub(super) fn cuCtxGetCurrent(context: *mut CUcontext) -> c_int;
+    pub(super) fn cuCtxSetCurrent(context: CUcontext) -> c_int;
+    pub(super) fn cuCtxPushCurrent_v2(context: CUcontext) -> c_int;
+    pub(super) fn cuCtxPopCurrent_v2(context: *mut CUcontext) -> c_int;
+    pub(super) fn cuModuleLoadDataEx(
+        module: *mut CUmodule,
+        image: *const c_void,
+        options: c_uint,
+        names: *mut c_int,
+        values: *mut *mut c_void,
+    ) -> c_int;
+    pub(super) fn cuModuleUnload(module: CUmodule) -> c_int;
+    pub(super) fn cuModuleGetFunction(
+        f: *mut CUfunction,
+        module: CUmodule,
+        name: *const c_char,
+    ) -> c_int;
+    pub(super) fn cuFuncSetAttribute(function: CUfunction, attribute: c_int, value: c_int)
+    -> c_int;
+    pub(super) fn cuLaunchKernel(
+        function: CUfunction,
+        grid_x: c_uint,
+        grid_y: c_uint,
+        grid_z: c_uint,
+        block_x: c_uint,
+        block_y: c_uint,
+        block_z: c_uint,
+        shared_bytes: c_uint,
+        stream: CUstream,
+        arguments: *mut *mut c_void,
+        extra: *mut *mut c_void,
+    ) -> c_int;
+    pub(super) fn cuMemAlloc_v2(address: *mut CUdeviceptr, bytes: usize) -> c_int;
+    pub(super) fn cuMemAllocAsync(
+        address: *mut CUdeviceptr,
+        bytes: usize,
+        stream: CUstream,
+    ) -> c_int;
+    pub(super) fn cuMemFree_v2(address: CUdeviceptr) -> c_int;
+    pub(super) fn cuMemFreeAsync(address: CUdeviceptr, stream: CUstream) -> c_int;
+    pub(super) fn cuMemcpyHtoDAsync_v2(
+        to: CUdeviceptr,
+        from: *const c_void,
+        bytes: usize,
+        stream: CUstream,
+    ) -> c_int;
+    pub(super) fn cuMemcpyDtoHAsync_v2(
+        to: *mut c_void,
+        from: CUdeviceptr,
+        bytes: usize,
+        stream: CUstream,
+    ) -> c_int;
+    pub(super) fn cuStreamSynchronize(stream: CUstream) -> c_int;
+    pub(super) fn cuEventCreate(event: *mut CUevent, flags: c_uint) -> c_int;
+    pub(super) fn cuEventDestroy_v2(event: CUevent) -> c_int;
+    pub(super) fn cuEventRecord(event: CUevent, stream: CUstream) -> c_int;
+    pub(super) fn cuEventSynchronize(event: CUevent) -> c_int;
+    pub(super) fn cuEventElapsedTime(milliseconds: *mut f32, start: CUevent, end: CUevent)
+    -> c_int;
 }
 
 /// Loads the driver, once.

@@ -183,6 +183,13 @@ impl Cuda {
     }
 }
 
+impl Drop for Cuda {
+    /// Waits: kernels that still run must not lose their code.
+    fn drop(&mut self) {
+        let _ = self.queue.wait();
+    }
+}
+
 impl Device for Cuda {
     fn allocate(&self, words: usize) -> Result<u64, DeviceError> {
         let bytes = words.saturating_mul(4);

@@ -1,8 +1,6 @@
-//! Devices, contexts, modules, error texts.
+//! Devices, contexts, error texts.
 
-use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
-
-use kernels_cuda_device::list::NAMES;
+use std::ffi::{CStr, c_char, c_int, c_uint};
 
 use crate::state::*;
 
@@ -235,98 +233,6 @@ pub unsafe extern "C" fn cuCtxPopCurrent_v2(out: *mut usize) -> c_int {
     initialized(|_| {
         let popped = CURRENT.with_borrow_mut(Vec::pop).ok_or(INVALID_CONTEXT)?;
         unsafe { out.write(popped) };
-        Ok(())
-    })
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn cuModuleLoadDataEx(
-    out: *mut usize,
-    image: *const c_char,
-    options: c_uint,
-    names: *const c_int,
-    values: *const *mut c_void,
-) -> c_int {
-    // The error log's buffer and its size, which is passed in the place of a pointer.
-    let option = |wanted: c_int| {
-        let index = (0..options as usize).find(|&k| unsafe { *names.add(k) } == wanted)?;
-        Some(unsafe { *values.add(index) })
-    };
-    let log = |text: &str| {
-        if let (Some(buffer), Some(size)) = (option(5), option(6)) {
-            let len = text.len().min(size.addr());
-            unsafe { buffer.cast::<u8>().copy_from(text.as_ptr(), len) };
-        }
-    };
-    current(|driver| {
-        let ptx = unsafe { CStr::from_ptr(image) }.to_string_lossy();
-        if mode() == "bad-ptx" {
-            log("ptxas application ptx input, line 5; fatal   : Unsupported .version 7.0");
-            return Err(UNSUPPORTED_PTX_VERSION);
-        }
-        let missing = NAMES
-            .iter()
-            .find(|name| !ptx.contains(&format!(".entry {name}(")));
-        if let Some(name) = missing {
-            log(&format!(
-                "the PTX has no entry point {name}: scripts/ptx build makes it anew"
-            ));
-            return Err(INVALID_PTX);
-        }
-        let module = driver.handle();
-        driver.modules.push(module);
-        unsafe { out.write(module) };
-        Ok(())
-    })
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn cuModuleUnload(module: usize) -> c_int {
-    current(|driver| {
-        let known = driver.modules.iter().position(|&known| known == module);
-        driver.modules.swap_remove(known.ok_or(INVALID_HANDLE)?);
-        Ok(())
-    })
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn cuModuleGetFunction(
-    out: *mut usize,
-    module: usize,
-    name: *const c_char,
-) -> c_int {
-    current(|driver| {
-        if !driver.modules.contains(&module) {
-            return Err(INVALID_HANDLE);
-        }
-        let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
-        let name = *NAMES
-            .iter()
-            .find(|&&known| known == name)
-            .ok_or(NOT_FOUND)?;
-        let function = driver.handle();
-        driver.functions.insert(
-            function,
-            Function {
-                name,
-                shared: SHARED,
-            },
-        );
-        unsafe { out.write(function) };
-        Ok(())
-    })
-}
-
-/// Only the largest dynamic shared memory.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn cuFuncSetAttribute(function: usize, which: c_int, value: c_int) -> c_int {
-    current(|driver| {
-        let function = driver.functions.get_mut(&function).ok_or(INVALID_HANDLE)?;
-        let value = u32::try_from(value).map_err(|_| INVALID_VALUE)?;
-        if which != 8 || value > MAX_SHARED {
-            return Err(INVALID_VALUE);
-        }
-        function.shared = value;
         Ok(())
     })
 }

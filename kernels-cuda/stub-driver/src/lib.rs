@@ -22,12 +22,14 @@
 //! | file | subject |
 //! |---|---|
 //! | `state` | what there is, and what is still to be done |
-//! | `context` | devices, contexts, modules, error texts |
-//! | `work` | memory, streams, events, launches |
+//! | `context` | devices, contexts, error texts |
+//! | `module` | modules, their entry points, launches |
+//! | `work` | memory, streams, events |
 
 // `cuda.h` has the safety of its functions; here they are only written for tests.
 #![allow(clippy::missing_safety_doc, clippy::undocumented_unsafe_blocks)]
 
 mod context;
+mod module;
 mod state;
 mod work;

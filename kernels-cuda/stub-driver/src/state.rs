@@ -44,10 +44,11 @@ pub(crate) enum Event {
     Done(Instant),
 }
 
-/// An entry point: its kernel and the shared memory that it may have.
+/// An entry point: its kernel, the shared memory that it may have, its module.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
     pub(crate) shared: u32,
+    pub(crate) module: usize,
 }
 
 pub(crate) struct Driver {

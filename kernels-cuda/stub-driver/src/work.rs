@@ -1,12 +1,10 @@
-//! Memory, streams, events, launches.
+//! Memory, streams, events.
 
 use std::collections::VecDeque;
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::{c_int, c_uint};
 use std::time::Instant;
 
-use kernels_cuda::{Device, DeviceError};
-use kernels_cuda_device::list::with_kernel;
-use kernels_cuda_device::{BLOCK, Kernel, Visitor};
+use kernels_cuda::Device;
 
 use crate::state::*;
 
@@ -233,76 +231,5 @@ pub unsafe extern "C" fn cuEventElapsedTime(out: *mut f32, start: usize, end: us
         let passed = time(end)?.saturating_duration_since(time(start)?);
         unsafe { out.write(passed.as_secs_f32() * 1e3) };
         Ok(())
-    })
-}
-
-/// Puts a kernel into a stream.
-struct Launch<'d> {
-    driver: &'d mut Driver,
-    stream: usize,
-    grid: [u32; 2],
-    shared_bytes: u32,
-}
-
-impl Visitor for Launch<'_> {
-    type Output = Result<(), c_int>;
-
-    fn visit<K: Kernel>(self, kernel: K) -> Self::Output {
-        let needed = 4 * kernel.shared_words();
-        if self.shared_bytes != needed {
-            let got = self.shared_bytes;
-            eprintln!("{}: {needed} bytes of shared memory, got {got}", K::NAME);
-            return Err(INVALID_VALUE);
-        }
-        let grid = self.grid;
-        let run = move |driver: &mut Driver| {
-            if mode() == "launch-failure" {
-                driver.failed = Some(ILLEGAL_ADDRESS);
-                return Err(ILLEGAL_ADDRESS);
-            }
-            driver
-                .emulator
-                .launch(kernel, grid)
-                .map_err(|error: DeviceError| {
-                    eprintln!("{error}");
-                    driver.failed = Some(ILLEGAL_ADDRESS);
-                    ILLEGAL_ADDRESS
-                })
-        };
-        self.driver.put(self.stream, Box::new(run))
-    }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn cuLaunchKernel(
-    function: usize,
-    grid_x: c_uint,
-    grid_y: c_uint,
-    grid_z: c_uint,
-    block_x: c_uint,
-    block_y: c_uint,
-    block_z: c_uint,
-    shared_bytes: c_uint,
-    stream: usize,
-    arguments: *const *const c_void,
-    extra: *const c_void,
-) -> c_int {
-    current(|driver| {
-        let Function { name, shared } = *driver.functions.get(&function).ok_or(INVALID_HANDLE)?;
-        let empty = grid_x == 0 || grid_y == 0;
-        let large = grid_x > i32::MAX as u32 || grid_y > 65_535;
-        let shape = [grid_z, block_x, block_y, block_z];
-        if empty || large || shape != [1, BLOCK, 1, 1] || shared_bytes > shared || !extra.is_null()
-        {
-            return Err(INVALID_VALUE);
-        }
-        let launch = Launch {
-            driver,
-            stream,
-            grid: [grid_x, grid_y],
-            shared_bytes,
-        };
-        // The first parameter is the kernel; it is copied now.
-        unsafe { with_kernel(name, *arguments, launch) }.unwrap_or(Err(NOT_FOUND))
     })
 }

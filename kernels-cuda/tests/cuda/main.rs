@@ -1,31 +1,33 @@
 //! The device behind the driver: `scripts/cuda-stub` runs this on a driver whose device is
 //! the emulated grid; with a real one it runs on the GPU.
-//!
-//! What must go wrong is asked of a child process, as the stub's failures are chosen by an
-//! environment variable.
 
 // What another library would do with the driver.
 #![allow(unsafe_code)]
 // In functions that tests share.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod failures;
+#[path = "../support/mod.rs"]
 mod support;
-
-use std::process::Command;
 
 use cust::context::CurrentContext;
 use cust::memory::{CopyDestination, DeviceBuffer};
 use cust::stream::{Stream, StreamFlags};
+use kernels_core::cost::Cost;
 use kernels_core::log_sum_exp::log_sum_exp;
+use kernels_core::sinkhorn::SinkhornOptions;
 use kernels_cuda::cuda::devices;
 use kernels_cuda::emulator::Emulator;
 use kernels_cuda::log_sum_exp::{
     log_sum_exp_of_columns, log_sum_exp_of_columns_workspace_len, log_sum_exp_of_rows,
 };
+use kernels_cuda::sinkhorn::{
+    CostSource, Problem, divergence_workspace_len, sinkhorn_divergence_with_grad,
+};
 use kernels_cuda::{Buffer, Cuda, Device, DeviceError, Error, Global};
 use kernels_cuda_device::log_sum_exp::LogSumExpOfRows;
 use kernels_cuda_device::{Kernel, Thread};
-use support::{near, normal};
+use support::{near, normal, wide};
 
 const SHAPE: (usize, usize) = (33, 257);
 
@@ -57,10 +59,48 @@ fn from_the_host_to_the_kernels_and_back() {
             assert_eq!(got, want, "the same kernels, bit for bit");
         }
         for (got, want) in got.iter().zip(&want) {
-            let want: Vec<f64> = want.iter().map(|&x| f64::from(x)).collect();
             // Two ulp of a GPU's exponential, and sums in another order.
-            near("log-sum-exp", got, &want, 2e-6);
+            near("log-sum-exp", got, &wide(want), 2e-6);
         }
+    }
+}
+
+/// The divergence between two clouds, and its gradients.
+fn divergence<D: Device>(device: &D) -> Result<[Vec<f32>; 3], Error> {
+    let (n, m, dim) = (9, 33, 5);
+    let x = Buffer::of(device, &normal(3, n * dim, 0.5))?;
+    let y = Buffer::of(device, &normal(4, m * dim, 0.6))?;
+    let source = CostSource::Points {
+        cost: Cost::SquaredEuclidean,
+        x: x.array(),
+        y: y.array(),
+        dim,
+    };
+    let problem = Problem::new(source, n, m);
+    let options = SinkhornOptions {
+        epsilon: 0.5,
+        threshold: 1e-6,
+        max_iterations: 50,
+    };
+    let grad_x = Buffer::new(device, n * dim)?;
+    let grad_y = Buffer::new(device, m * dim)?;
+    let workspace = Buffer::new(device, divergence_workspace_len(&problem))?;
+    let (to_x, to_y, workspace) = (grad_x.array(), grad_y.array(), workspace.array());
+    let got = sinkhorn_divergence_with_grad(device, &problem, &options, to_x, to_y, workspace)?;
+    Ok([vec![got.value], grad_x.to_vec()?, grad_y.to_vec()?])
+}
+
+#[test]
+fn many_kernels_in_a_row() {
+    let device = Cuda::new(0).unwrap();
+    let got = divergence(&device).unwrap();
+    let want = divergence(&Emulator::new(5)).unwrap();
+    if is_stub(&device) {
+        assert_eq!(got, want, "the same kernels, bit for bit");
+    }
+    for (got, want) in got.iter().zip(&want) {
+        // As in tests/divergence.rs, where each is held to f64.
+        near("divergence", got, &wide(want), 2e-5);
     }
 }
 
@@ -88,8 +128,8 @@ fn memory_and_stream_of_another_library() {
             let early = kernels_cuda::device::read(&first, name(&out)).unwrap();
             assert_eq!(early, vec![-1.0; rows], "nobody waited for the stream");
         }
-        stream.synchronize().unwrap();
     }
+    // Dropping the device waits for its kernels.
     CurrentContext::set_current(&context).unwrap();
     let mut got = vec![0.0; rows];
     out.copy_to(&mut got).unwrap();
@@ -196,154 +236,4 @@ fn devices_are_listed() {
         refused.contains("and none of number 1000; see `nvidia-smi`"),
         "{refused}"
     );
-}
-
-/// What the child process is asked for; alone it does nothing.
-#[test]
-fn child() {
-    let Ok(question) = std::env::var("SINSIM_CHILD") else {
-        return;
-    };
-    let x = vec![0.0; 64];
-    let run = || -> Result<String, Error> {
-        match question.as_str() {
-            "devices" => {
-                let devices = devices()?;
-                let usable = devices.iter().map(|device| device.check());
-                usable.collect::<Result<Vec<()>, _>>()?;
-            }
-            "large" => drop(Buffer::<_, f32>::new(&Cuda::new(0)?, 1 << 20)?),
-            "twice" => {
-                let device = Cuda::new(0)?;
-                let told = both(&device, &x, (8, 8)).unwrap_err();
-                let again = Buffer::of(&device, &x).unwrap_err();
-                assert_eq!(told, again.into(), "a failed context stays so");
-                return Err(told);
-            }
-            _ => return Ok(format!("{:?}", both(&Cuda::new(0)?, &x, (8, 8))?)),
-        }
-        Ok("done".to_owned())
-    };
-    match run() {
-        Ok(text) => println!("<<ok: {text}>>"),
-        Err(Error::Device(error)) => println!("<<{error:?}|{error}>>"),
-        Err(error) => println!("<<{error}>>"),
-    }
-}
-
-/// What the child says, where the driver is the stub; `None` elsewhere.
-fn ask(mode: &str, question: &str, without_driver: bool) -> Option<String> {
-    if !is_stub(&Cuda::new(0).unwrap()) {
-        eprintln!("not asked: the driver is a real one");
-        return None;
-    }
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "child", "--nocapture"]);
-    child.env("SINSIM_STUB", mode).env("SINSIM_CHILD", question);
-    if without_driver {
-        child.env_remove("LD_LIBRARY_PATH");
-    }
-    let out = child.output().unwrap();
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    assert!(
-        out.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
-    let told = text
-        .split_once("<<")
-        .and_then(|(_, rest)| rest.split_once(">>"));
-    Some(told.unwrap_or_else(|| panic!("{text}")).0.to_owned())
-}
-
-#[track_caller]
-fn told(mode: &str, question: &str, want: &[&str]) {
-    if let Some(text) = ask(mode, question, mode == "no-driver") {
-        for want in want {
-            assert!(text.contains(want), "{text}\nlacks: {want}");
-        }
-    }
-}
-
-#[test]
-fn no_driver() {
-    let want = [
-        "NoDevice",
-        "got no driver (libcuda.so.1: cannot open",
-        "install NVIDIA's driver",
-    ];
-    told("no-driver", "devices", &want);
-    told("no-driver", "run", &want);
-}
-
-#[test]
-fn no_device() {
-    let want = [
-        "NoDevice",
-        "got CUDA_ERROR_NO_DEVICE (100): no CUDA-capable device",
-        "nvidia-smi",
-    ];
-    told("no-device", "devices", &want);
-    told("no-device", "run", &want);
-}
-
-#[test]
-fn old_gpu() {
-    let want = [
-        "NoDevice",
-        "capability 8.0 or later, got device 0, stub",
-        "capability 7.5",
-    ];
-    told("old-gpu", "devices", &want);
-    told("old-gpu", "run", &want);
-}
-
-#[test]
-fn bad_ptx() {
-    let want = [
-        "Module",
-        "(222)",
-        "Unsupported .version 7.0",
-        "update NVIDIA's driver",
-    ];
-    told("bad-ptx", "run", &want);
-}
-
-#[test]
-fn out_of_memory() {
-    let want = [
-        "OutOfMemory",
-        "allocate: 4194304 bytes must fit",
-        "smaller batches",
-    ];
-    told("out-of-memory", "large", &want);
-    told("out-of-memory", "run", &["ok"]);
-}
-
-#[test]
-fn launch_failure() {
-    let want = [
-        "Launch",
-        "log_sum_exp_of_parts: the kernel must run to its end",
-        "CUDA_ERROR_ILLEGAL_ADDRESS (700): an illegal memory access",
-        "CUDA_LAUNCH_BLOCKING=1",
-    ];
-    told("launch-failure", "twice", &want);
-}
-
-#[test]
-fn a_code_of_a_newer_driver() {
-    told(
-        "unknown-code",
-        "run",
-        &[
-            "Driver",
-            "allocate: the driver must succeed, got the driver's code 9876",
-        ],
-    );
-}
-
-#[test]
-fn without_pools() {
-    told("no-pools", "run", &["ok"]);
 }
