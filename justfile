@@ -29,6 +29,10 @@ fuzz target="sinkhorn" seconds="60":
 fuzz-replay:
     cargo test --manifest-path fuzz/Cargo.toml --no-default-features --locked
 
+# The CUDA host code without a GPU: lints and tests, or a command on the stub driver
+cuda-stub *command:
+    scripts/cuda-stub {{command}}
+
 # Lines of kernels-core that its tests run (needs cargo-llvm-cov)
 coverage:
     cargo llvm-cov -p kernels-core --features std --summary-only

@@ -2,6 +2,7 @@
 //!
 //! | file | subject |
 //! |---|---|
+//! | `cuda` | an NVIDIA GPU through its driver (feature `cuda`) |
 //! | `device` | what the host needs of a device; buffers |
 //! | `emulator` | a device on the CPU that checks every access (feature `emulator`) |
 //! | `log_sum_exp` | log-sum-exp of rows and columns |
@@ -18,6 +19,8 @@ pub mod barlow_twins;
 pub mod byol;
 mod check;
 mod columns;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 pub mod device;
 #[cfg(feature = "emulator")]
 pub mod emulator;
@@ -29,6 +32,8 @@ pub mod sinkhorn;
 pub mod vicreg;
 mod workspace;
 
+#[cfg(feature = "cuda")]
+pub use cuda::Cuda;
 pub use device::{Buffer, Device};
 pub use error::{DeviceError, Error};
 pub use kernels_cuda_device::Global;
