@@ -32,7 +32,9 @@ impl<T: Real, K: Terms> Task for Pull<'_, '_, T, K> {
         let lanes = self.sweep.units.shape.tile();
         let step = if self.kept { lanes } else { 0 };
         for (k, tile) in Tile::all(&self.first, &self.second).enumerate() {
-            let terms = &mut memory[k * step..k * step + lanes];
+            let Some(terms) = memory.get_mut(k * step..k * step + lanes) else {
+                break;
+            };
             self.pulls::<L>(&tile, terms);
             self.pull_rows::<L>(&tile, terms);
             self.pull_columns::<L>(&tile, terms);
@@ -46,7 +48,7 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
     fn pulls<L: Level>(&self, tile: &Tile, terms: &mut [Lanes<T>]) {
         for p in tile.rows.clone() {
             for q in tile.columns_of(p) {
-                let terms = &mut terms[tile.place(p, q)];
+                let terms = terms.get_mut(tile.place(p, q)).unwrap_or_default();
                 if self.kept {
                     self.weigh(p, q, terms);
                 } else {
@@ -59,10 +61,12 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
     /// From terms that were kept.
     #[inline(always)]
     fn weigh(&self, p: usize, q: usize, out: &mut [Lanes<T>]) {
-        let of_columns = self.factors[q];
-        for (out, &of_row) in out.iter_mut().zip(&self.factors[p]) {
+        let (Some(of_rows), Some(of_columns)) = (self.factors.get(p), self.factors.get(q)) else {
+            return;
+        };
+        for (out, &of_row) in out.iter_mut().zip(of_rows) {
             let mut pulls = *out;
-            for (pull, &of_column) in pulls.iter_mut().zip(&of_columns) {
+            for (pull, &of_column) in pulls.iter_mut().zip(of_columns) {
                 *pull *= of_row + of_column;
             }
             *out = pulls;
@@ -74,12 +78,15 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
     fn compute<L: Level>(&self, p: usize, q: usize, out: &mut [Lanes<T>]) {
         let sweep = self.sweep;
         let products = sweep.products::<L>(p, q);
-        let (shifts, of_columns) = (&sweep.shifts[q], self.factors[q]);
-        let rows = products.iter().zip(&sweep.shifts[p]).zip(&self.factors[p]);
+        let sides = |p: usize| sweep.shifts.get(p).zip(self.factors.get(p));
+        let (Some(of_rows), Some((shifts, of_columns))) = (sides(p), sides(q)) else {
+            return;
+        };
+        let rows = products.iter().zip(of_rows.0).zip(of_rows.1);
         for (((products, &shift), &of_row), out) in rows.zip(out) {
             let (row, column) = K::of::<L, T>(products, shift, shifts, sweep.rate);
             let mut pulls = [T::zero(); PANEL];
-            let terms = row.iter().zip(&column).zip(&of_columns);
+            let terms = row.iter().zip(&column).zip(of_columns);
             for (pull, ((&a, &b), &of_column)) in pulls.iter_mut().zip(terms) {
                 *pull = L::mul_add(a, of_row, b * of_column);
             }
@@ -96,10 +103,11 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
         let (grads, _) = self.first_grads.as_chunks_mut::<PANEL>();
         for p in tile.rows.clone() {
             let start = (p - self.first.start) * shape.slabs;
-            let grads = &mut grads[start..start + shape.slabs];
-            for (slab, grads) in grads.iter_mut().enumerate() {
+            let grads = grads.get_mut(start..start + shape.slabs);
+            for (slab, grads) in grads.unwrap_or_default().iter_mut().enumerate() {
                 let columns = tile.columns_of(p);
-                let pieces = columns.map(|q| (&squares[tile.square(p, q)], units.slab(q, slab)));
+                let pieces =
+                    columns.filter_map(|q| squares.get(tile.square(p, q)).zip(units.slab(q, slab)));
                 add_rows::<L, T>(pieces, grads);
             }
         }
@@ -119,11 +127,13 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
         let (grads, _) = grads.as_chunks_mut::<PANEL>();
         for q in tile.columns.clone() {
             let start = (q - first) * shape.slabs;
-            let grads = &mut grads[start..start + shape.slabs];
-            for (slab, grads) in grads.iter_mut().enumerate() {
+            let grads = grads.get_mut(start..start + shape.slabs);
+            for (slab, grads) in grads.unwrap_or_default().iter_mut().enumerate() {
                 let rows = tile.rows_of(q);
-                let pieces =
-                    rows.map(|p| (&terms[tile.place(p, q)], units.slab(p, slab).as_slice()));
+                let pieces = rows.filter_map(|p| {
+                    let unit = units.slab(p, slab)?.as_slice();
+                    Some((terms.get(tile.place(p, q))?, unit))
+                });
                 add_columns::<L, T>(pieces, grads);
             }
         }

@@ -9,7 +9,7 @@ use super::series::Series;
 use super::stored::StoredKernel;
 use crate::Real;
 use crate::panel::GROUP;
-use crate::parallel::run_all;
+use crate::parallel::{Pieces, run_all};
 
 /// Chunks at most, and so threads that can be used at most.
 pub(super) const MAX_CHUNKS: usize = 16;
@@ -89,29 +89,5 @@ impl<T: Real> ChunkMemory<'_, T> {
             );
         run_all(tasks, n.saturating_mul(m));
         sums.into_iter().fold(RowSums::default(), RowSums::plus)
-    }
-}
-
-/// Cuts a slice into pieces of some length, also if that is zero, without end: the last
-/// ones are shorter, or empty.
-pub(super) struct Pieces<'t, T> {
-    rest: &'t mut [T],
-    len: usize,
-}
-
-impl<'t, T> Pieces<'t, T> {
-    pub(super) fn new(slice: &'t mut [T], len: usize) -> Self {
-        Self { rest: slice, len }
-    }
-}
-
-impl<'t, T> Iterator for Pieces<'t, T> {
-    type Item = &'t mut [T];
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rest = core::mem::take(&mut self.rest);
-        let (piece, rest) = rest.split_at_mut(self.len.min(rest.len()));
-        self.rest = rest;
-        Some(piece)
     }
 }

@@ -27,13 +27,13 @@
 
 use core::array::from_fn;
 
-use super::chunks::{MAX_CHUNKS, Pieces, chunk_rows};
+use super::chunks::{MAX_CHUNKS, chunk_rows};
 use super::pass::spread;
 use super::row::{RowOut, RowRule, RowSums};
 use super::series::{Direct, Series};
 use crate::level::{Level, Task, dispatch};
 use crate::panel::GROUP;
-use crate::parallel::run_all;
+use crate::parallel::{Pieces, run_all};
 use crate::{Real, vector};
 
 /// Logarithm to base 2 of the largest factor of a column.

@@ -6,8 +6,8 @@
 //! about the arguments: `black_box` hides values and lengths.
 //!
 //! It has to be optimised fully, as one unit: a panic is gone when the compiler has seen
-//! that it cannot happen. Not here, since the compiler does not see it there: effective
-//! rank, cost matrices, Sinkhorn and NT-Xent, which the fuzzer covers.
+//! that it cannot happen. Not here, since the compiler does not see it there: Sinkhorn,
+//! which the fuzzer covers.
 
 #![no_std]
 #![no_main]
@@ -17,10 +17,13 @@ use core::panic::PanicInfo;
 
 use cortex_m_rt::entry;
 use kernels_core::barlow_twins::{self, BarlowTwinsOptions};
-use kernels_core::cost::{CostScale, rescale};
-use kernels_core::diagnostics::{alignment, uniformity, uniformity_workspace_len};
+use kernels_core::cost::{Cost, CostScale, cost_matrix, rescale};
+use kernels_core::diagnostics::{
+    Spectrum, alignment, effective_rank, effective_rank_workspace_len, uniformity,
+    uniformity_workspace_len,
+};
 use kernels_core::log_sum_exp::{LogSumExp, log_sum_exp};
-use kernels_core::nt_xent::nt_xent_workspace_len;
+use kernels_core::nt_xent::{nt_xent, nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::sinkhorn::{Annealing, CostSource, Problem, sinkhorn_workspace_len};
 use kernels_core::softmax::{log_softmax, log_softmax_backward, softmax, softmax_backward};
 use kernels_core::vicreg::{self, VicRegOptions};
@@ -89,17 +92,24 @@ fn losses<T: Real>(memory: &mut [[T; 64]; 4], [rows, dim, step]: [usize; 3]) {
     let _ = black_box(loss);
     let _ = black_box(alignment(z, t, rows, dim, number));
     let _ = black_box(uniformity(z, rows, dim, number, workspace));
+    let spectrum = black_box(Spectrum::CovarianceEigenvalues);
+    let _ = black_box(effective_rank(z, rows, dim, spectrum, workspace));
+    let cost = black_box(Cost::Cosine);
+    let _ = black_box(cost_matrix(cost, z, t, rows, step, dim, grad));
+    let _ = black_box(nt_xent(z, rows, dim, number, workspace));
+    let _ = black_box(nt_xent_with_grad(z, rows, dim, number, grad, workspace));
 }
 
 fn sizes_and_scales<T: Real>(memory: &mut [[T; 64]; 4], [n, m, dim]: [usize; 3]) {
     black_box(uniformity_workspace_len(n, dim));
+    black_box(effective_rank_workspace_len(n, dim));
     black_box(vicreg::vicreg_workspace_len(n, dim));
     black_box(barlow_twins::barlow_twins_workspace_len(n, dim));
     black_box(nt_xent_workspace_len(n, dim));
     black_box(sin_sim::sin_sim_workspace_len(n, dim));
     black_box(sinkhorn_workspace_len(n, m));
     let [x, y, a, b] = unknown(memory);
-    let cost = black_box(kernels_core::cost::Cost::Cosine);
+    let cost = black_box(Cost::Cosine);
     for source in [
         CostSource::Matrix(&*x),
         CostSource::Points { cost, x, y, dim },
