@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::layout::{Lanes, PANEL, Shape};
+use super::layout::{Lanes, PANEL, Shape, TILE};
 use super::pairs::Tile;
 use super::sweep::Sweep;
 use super::terms::Terms;
@@ -64,9 +64,11 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
         let (Some(of_rows), Some(of_columns)) = (self.factors.get(p), self.factors.get(q)) else {
             return;
         };
+        // A copy, so that the compiler need not fear that it changes with `out`.
+        let of_columns = *of_columns;
         for (out, &of_row) in out.iter_mut().zip(of_rows) {
             let mut pulls = *out;
-            for (pull, &of_column) in pulls.iter_mut().zip(of_columns) {
+            for (pull, &of_column) in pulls.iter_mut().zip(&of_columns) {
                 *pull *= of_row + of_column;
             }
             *out = pulls;
@@ -82,11 +84,12 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
         let (Some(of_rows), Some((shifts, of_columns))) = (sides(p), sides(q)) else {
             return;
         };
+        let of_columns = *of_columns;
         let rows = products.iter().zip(of_rows.0).zip(of_rows.1);
         for (((products, &shift), &of_row), out) in rows.zip(out) {
             let (row, column) = K::of::<L, T>(products, shift, shifts, sweep.rate);
             let mut pulls = [T::zero(); PANEL];
-            let terms = row.iter().zip(&column).zip(of_columns);
+            let terms = row.iter().zip(&column).zip(&of_columns);
             for (pull, ((&a, &b), &of_column)) in pulls.iter_mut().zip(terms) {
                 *pull = L::mul_add(a, of_row, b * of_column);
             }
@@ -104,10 +107,13 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
         for p in tile.rows.clone() {
             let start = (p - self.first.start) * shape.slabs;
             let grads = grads.get_mut(start..start + shape.slabs);
+            let columns = tile.columns_of(p);
+            let first = tile.square(p, columns.start);
+            let terms = squares
+                .get(first..first + columns.len())
+                .unwrap_or_default();
             for (slab, grads) in grads.unwrap_or_default().iter_mut().enumerate() {
-                let columns = tile.columns_of(p);
-                let pieces =
-                    columns.filter_map(|q| squares.get(tile.square(p, q)).zip(units.slab(q, slab)));
+                let pieces = terms.iter().zip(units.slabs(columns.start, slab));
                 add_rows::<L, T>(pieces, grads);
             }
         }
@@ -124,16 +130,19 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
         } else {
             (&mut *self.second_grads, self.second.start)
         };
+        let (squares, _) = terms.as_chunks::<PANEL>();
         let (grads, _) = grads.as_chunks_mut::<PANEL>();
         for q in tile.columns.clone() {
             let start = (q - first) * shape.slabs;
             let grads = grads.get_mut(start..start + shape.slabs);
+            let rows = tile.rows_of(q);
+            let terms = squares
+                .get(tile.square(rows.start, q)..)
+                .unwrap_or_default();
+            let terms = terms.iter().step_by(TILE).take(rows.len());
             for (slab, grads) in grads.unwrap_or_default().iter_mut().enumerate() {
-                let rows = tile.rows_of(q);
-                let pieces = rows.filter_map(|p| {
-                    let unit = units.slab(p, slab)?.as_slice();
-                    Some((terms.get(tile.place(p, q))?, unit))
-                });
+                let pieces = terms.clone().zip(units.slabs(rows.start, slab));
+                let pieces = pieces.map(|(terms, rows)| (terms.as_slice(), rows.as_slice()));
                 add_columns::<L, T>(pieces, grads);
             }
         }

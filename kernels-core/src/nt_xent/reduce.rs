@@ -68,9 +68,10 @@ impl<T: Real, K: Terms> Task for Reduce<'_, '_, T, K> {
                         combine_all::<T, K>(totals, &down);
                     }
                 }
-                let totals = of_rows.get_mut(p - first.start).into_iter().flatten();
-                for (total, terms) in totals.zip(&across) {
-                    *total = K::combine(*total, fold(terms, K::combine));
+                if let Some(totals) = of_rows.get_mut(p - first.start) {
+                    for (total, terms) in totals.iter_mut().zip(&across) {
+                        *total = K::combine(*total, fold(terms, K::combine));
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::layout::{Lanes, PANEL};
 use super::tile::fold;
 use super::units::Units;
 use crate::level::{Level, Task};
-use crate::{Real, check, vector};
+use crate::{Real, check};
 
 /// `u_i·u_π(i)`, for all rows.
 pub(super) struct Positives<'t, T> {
@@ -150,11 +150,15 @@ impl<T: Real> Task for Backward<'_, T> {
                 for (sum, (&grad, &u)) in radial.iter_mut().zip(grads.iter().zip(unit)) {
                     *sum = L::mul_add(grad, u, *sum);
                 }
-                vector::copy(out, &grads);
+                if let Some(grads) = grads.get(..out.len()) {
+                    out.copy_from_slice(grads);
+                }
             }
             let radial = fold(&radial, |x, y| x + y);
             for (slab, out) in out.chunks_mut(PANEL).enumerate() {
-                let unit = self.units.row(i, slab).into_iter().flatten();
+                let Some(unit) = self.units.row(i, slab) else {
+                    continue;
+                };
                 for (out, &u) in out.iter_mut().zip(unit) {
                     *out = (*out - radial * u) / norm;
                 }

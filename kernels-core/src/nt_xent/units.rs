@@ -56,16 +56,23 @@ impl<'u, T: Real> Units<'u, T> {
         self.panels.get(p * dim..(p + 1) * dim).unwrap_or_default()
     }
 
-    /// Some coordinates of a panel row by row.
+    /// Some coordinates of a panel row by row, and then of the panels after it.
     #[inline(always)]
-    pub(super) fn slab(&self, p: usize, slab: usize) -> Option<&'u Square<T>> {
-        self.rows.as_chunks().0.get(p * self.shape.slabs + slab)
+    pub(super) fn slabs(
+        &self,
+        p: usize,
+        slab: usize,
+    ) -> impl Iterator<Item = &'u Square<T>> + Clone {
+        let slabs = self.shape.slabs;
+        let from = self.rows.as_chunks().0.get(p * slabs + slab..);
+        from.unwrap_or_default().iter().step_by(slabs.max(1))
     }
 
     /// Some coordinates of one row.
     #[inline(always)]
     pub(super) fn row(&self, i: usize, slab: usize) -> Option<&'u Lanes<T>> {
-        self.slab(i / PANEL, slab)?.get(i % PANEL)
+        let square = i / PANEL * self.shape.slabs + slab;
+        self.rows.as_chunks::<PANEL>().0.get(square)?.get(i % PANEL)
     }
 }
 

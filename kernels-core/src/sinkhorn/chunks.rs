@@ -61,14 +61,13 @@ impl<T: Real> ChunkMemory<'_, T> {
             .zip(terms.zip(shifts))
             .zip(Pieces::new(self.tiles, tile))
             .zip(sums.iter_mut());
-        let rows = f
-            .chunks(size)
-            .zip(a.chunks(size))
-            .zip(next_f.chunks_mut(size));
+        let rows = Pieces::new(next_f, size)
+            .zip(f.chunks(size))
+            .zip(a.chunks(size));
         let chunks = rows.zip(memory).enumerate();
         let tasks =
             chunks.map(
-                |(k, (((f, a), next_f), (((columns, (terms, shifts)), tile), sums)))| ChunkTask::<
+                |(k, (((next_f, f), a), (((columns, (terms, shifts)), tile), sums)))| ChunkTask::<
                     T,
                     S,
                 > {
