@@ -14,7 +14,7 @@ use core::ops::Range;
 
 use crate::level::{Level, Task};
 use crate::panel::{GROUP, PANEL, distances, four_rows};
-use crate::parallel::run_all;
+use crate::parallel::{Pieces, run_all};
 use crate::{Error, Real, check, normalize, vector};
 
 /// The cost of moving a unit of mass from a row of x to a row of y.
@@ -68,7 +68,7 @@ pub fn cost_matrix<T: Real>(
         }
     }
     let size = n.div_ceil(MAX_CHUNKS).next_multiple_of(GROUP);
-    let rows = out.chunks_mut(size * m).zip(x.chunks(size * dim));
+    let rows = Pieces::new(out, size * m).zip(x.chunks((size * dim).max(1)));
     let chunks = rows.map(|(out, x)| Chunk {
         cost,
         x,
@@ -103,7 +103,7 @@ impl<T: Real> Task for Chunk<'_, T> {
     fn run<L: Level>(mut self) {
         let dim = self.dim;
         self.out.fill(T::zero());
-        let panels = self.y.chunks(PANEL * dim).enumerate();
+        let panels = self.y.chunks((PANEL * dim).max(1)).enumerate();
         for (p, points) in panels {
             let first = p * PANEL;
             let reciprocals = self.reciprocal_norms(points);
@@ -126,7 +126,8 @@ impl<T: Real> Chunk<'_, T> {
     fn reciprocal_norms(&self, points: &[T]) -> [T; PANEL] {
         let mut reciprocals = [T::one(); PANEL];
         if self.cost == Cost::Cosine {
-            for (slot, row) in reciprocals.iter_mut().zip(points.chunks_exact(self.dim)) {
+            let rows = points.chunks_exact(self.dim.max(1));
+            for (slot, row) in reciprocals.iter_mut().zip(rows) {
                 *slot = vector::norm(row).recip();
             }
         }
@@ -142,43 +143,49 @@ impl<T: Real> Chunk<'_, T> {
         first: usize,
         range: Range<usize>,
     ) {
-        let (m, dim, width) = (self.m, self.dim, range.len());
+        let (m, dim, width) = (self.m.max(1), self.dim.max(1), range.len());
         let mut panel = [[T::zero(); PANEL]; COORDINATES];
         for (l, (row, &reciprocal)) in points.chunks_exact(dim).zip(reciprocals).enumerate() {
-            for (slots, &value) in panel.iter_mut().zip(&row[range.clone()]) {
+            for (slots, &value) in panel.iter_mut().zip(part(row, &range)) {
                 slots[l] = value * reciprocal;
             }
         }
-        let columns = points.len() / dim;
         let mut units = [[T::zero(); COORDINATES]; GROUP];
         let groups = self
             .out
-            .chunks_mut(GROUP * m)
-            .zip(self.x.chunks(GROUP * dim));
+            .chunks_mut((GROUP * m).max(1))
+            .zip(self.x.chunks((GROUP * dim).max(1)));
         for (out, x) in groups {
             let whole = four_rows(x, dim, x.len() / dim);
             let rows = match self.cost {
-                Cost::SquaredEuclidean => whole.map(|row| &row[range.clone()]),
+                Cost::SquaredEuclidean => whole.map(|row| part(row, &range)),
                 Cost::Cosine => {
                     for (unit, row) in units.iter_mut().zip(whole) {
                         let reciprocal = vector::norm(row).recip();
-                        for (slot, &value) in unit.iter_mut().zip(&row[range.clone()]) {
+                        for (slot, &value) in unit.iter_mut().zip(part(row, &range)) {
                             *slot = value * reciprocal;
                         }
                     }
-                    let [a, b, c, d] = &units;
-                    [&a[..width], &b[..width], &c[..width], &d[..width]]
+                    units
+                        .each_ref()
+                        .map(|unit| unit.get(..width).unwrap_or(unit))
                 }
             };
-            let sums = distances::<L, T>(rows, &panel[..width]);
+            let sums = distances::<L, T>(rows, panel.get(..width).unwrap_or(&panel));
             for (out, sums) in out.chunks_exact_mut(m).zip(&sums) {
-                let out = &mut out[first..first + columns];
+                let out = out.get_mut(first..).unwrap_or_default();
                 for (slot, &sum) in out.iter_mut().zip(sums) {
                     *slot += sum;
                 }
             }
         }
     }
+}
+
+/// Some coordinates of a row, all within it.
+#[inline(always)]
+fn part<'r, T>(row: &'r [T], range: &Range<usize>) -> &'r [T] {
+    row.get(range.clone()).unwrap_or_default()
 }
 
 /// Divides `cost` as [`CostScale`] says and returns the divisor.

@@ -66,7 +66,9 @@
 //! # Without an allocator
 //!
 //! Outputs and workspace are the caller's: arrays, or static memory. The folder
-//! `bare-metal` beside this crate's source has a program for a microcontroller.
+//! `bare-metal` beside this crate's source has a program for a microcontroller, and
+//! `no_panic`, which links only if the compiler could prove that no panic is reachable
+//! from any function here that computes, whatever its arguments.
 //!
 //! ```
 //! use kernels_core::cost::{Cost, CostScale};

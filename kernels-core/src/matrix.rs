@@ -81,9 +81,13 @@ pub(crate) fn add_product<T: Real>(out: &mut [T], factor: T, a: Matrix<'_, T>, b
 pub(crate) fn gram<T: Real>(out: &mut [T], factor: T, x: Matrix<'_, T>) {
     out.fill(T::zero());
     accumulate(out, factor, x, x.transposed(), true);
-    let n = x.rows;
+    mirror(out, x.rows);
+}
+
+/// Copies what is above the diagonal of an n×n matrix below it.
+pub(crate) fn mirror<T: Real>(matrix: &mut [T], n: usize) {
     for i in 1..n {
-        let (above, below) = out.split_at_mut((i * n).min(out.len()));
+        let (above, below) = matrix.split_at_mut((i * n).min(matrix.len()));
         for (entry, upper) in below.iter_mut().zip(above.chunks_exact(n)) {
             *entry = upper.get(i).copied().unwrap_or_default();
         }

@@ -73,7 +73,7 @@ fn strip<L: Level, T: Real, const W: usize>(
 pub(crate) fn four_rows<T>(rows: &[T], dim: usize, count: usize) -> [&[T]; GROUP] {
     let row = |r: usize| {
         let start = r.min(count - 1) * dim;
-        &rows[start..start + dim]
+        rows.get(start..start + dim).unwrap_or_default()
     };
     [row(0), row(1), row(2), row(3)]
 }

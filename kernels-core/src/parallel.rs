@@ -3,6 +3,7 @@
 //! A task writes to memory of its own and is the same whatever the number of threads;
 //! what tasks add up is added in their order afterwards. So is every result.
 
+use crate::check;
 use crate::level::{Task, dispatch};
 
 /// Less work than this is done before another thread has woken up.
@@ -42,4 +43,25 @@ pub(crate) fn inside_pool<R: Send>(work: usize, run: impl FnOnce() -> R + Send) 
 #[cfg(not(feature = "std"))]
 pub(crate) fn inside_pool<R: Send>(_work: usize, run: impl FnOnce() -> R + Send) -> R {
     run()
+}
+
+/// Cuts a slice into pieces of some length, also if that is zero, without end: the last
+/// ones are shorter, or empty.
+pub(crate) struct Pieces<'t, T> {
+    rest: &'t mut [T],
+    len: usize,
+}
+
+impl<'t, T> Pieces<'t, T> {
+    pub(crate) fn new(slice: &'t mut [T], len: usize) -> Self {
+        Self { rest: slice, len }
+    }
+}
+
+impl<'t, T> Iterator for Pieces<'t, T> {
+    type Item = &'t mut [T];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(check::take(&mut self.rest, self.len))
+    }
 }

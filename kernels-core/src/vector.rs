@@ -117,6 +117,14 @@ pub(crate) fn add_scaled<T: Real>(y: &mut [T], factor: T, x: &[T]) {
     }
 }
 
+/// `y = x`. Lengths are equal; a compiler that does not see it sees no panic all the same.
+#[inline(always)]
+pub(crate) fn copy<T: Real>(y: &mut [T], x: &[T]) {
+    for (out, &value) in y.iter_mut().zip(x) {
+        *out = value;
+    }
+}
+
 /// `y *= factor`.
 #[inline(always)]
 pub(crate) fn scale<T: Real>(y: &mut [T], factor: T) {

@@ -68,13 +68,14 @@ pub fn effective_rank<T: Real>(
     let workspace = check::workspace(operation, workspace, needed)?;
     check::finite(operation, "x", x)?;
     let side = rows.min(dim);
-    let (scaled, rest) = workspace.split_at_mut(rows * dim);
-    let (means, rest) = rest.split_at_mut(dim);
-    let (eigenvalues, square) = rest.split_at_mut(side);
+    let mut square = workspace;
+    let scaled = check::take(&mut square, x.len());
+    let means = check::take(&mut square, dim);
+    let eigenvalues = check::take(&mut square, side);
 
     match spectrum {
         Spectrum::CovarianceEigenvalues => columns::centre(operation, x, dim, means, scaled)?,
-        Spectrum::SingularValues => scaled.copy_from_slice(x),
+        Spectrum::SingularValues => vector::copy(scaled, x),
     }
     let peak = scaled
         .iter()

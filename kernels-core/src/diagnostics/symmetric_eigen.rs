@@ -17,6 +17,7 @@
 //! The matrix is divided by its largest entry first, so its magnitude does not matter.
 //! Memory: none beyond the matrix, which is overwritten. Cost: about 6n³ per sweep.
 
+use crate::matrix::mirror;
 use crate::{Error, Real, check, vector};
 
 /// Writes the eigenvalues of the symmetric n×n `matrix` to `eigenvalues`, in no particular
@@ -67,7 +68,8 @@ pub fn symmetric_eigenvalues<T: Real>(
         }
         for p in 0..n {
             for q in p + 1..n {
-                if matrix[p * n + q].abs() > threshold {
+                let entry = matrix.get(p * n + q);
+                if entry.is_some_and(|entry| entry.abs() > threshold) {
                     rotate(matrix, n, p, q);
                 }
             }
@@ -81,15 +83,6 @@ pub fn symmetric_eigenvalues<T: Real>(
     Ok(sweeps)
 }
 
-/// Copies what is above the diagonal below it.
-fn mirror<T: Real>(matrix: &mut [T], n: usize) {
-    for i in 1..n {
-        for j in 0..i {
-            matrix[i * n + j] = matrix[j * n + i];
-        }
-    }
-}
-
 fn largest_off_diagonal<T: Real>(matrix: &[T], n: usize) -> T {
     let rows = matrix.chunks_exact(n).enumerate();
     rows.fold(T::zero(), |largest, (i, row)| {
@@ -100,25 +93,36 @@ fn largest_off_diagonal<T: Real>(matrix: &[T], n: usize) -> T {
 
 /// Makes `a_pq` zero, p < q. Rows are rotated along memory and then copied to the columns.
 fn rotate<T: Real>(matrix: &mut [T], n: usize, p: usize, q: usize) {
-    let (pp, pq, qq) = (matrix[p * n + p], matrix[p * n + q], matrix[q * n + q]);
+    let mut rows = matrix.chunks_exact_mut(n.max(1));
+    let (Some(row_p), Some(row_q)) = (rows.nth(p), rows.nth(q - p - 1)) else {
+        return;
+    };
+    let (Some(&pp), Some(&pq), Some(&qq)) = (row_p.get(p), row_p.get(q), row_q.get(q)) else {
+        return;
+    };
     let theta = (qq - pp) / (T::of(2.0) * pq);
     let tangent = theta.signum() / (theta.abs() + theta.hypot(T::one()));
     let cosine = tangent.hypot(T::one()).recip();
     let sine = tangent * cosine;
-    let (before, from_q) = matrix.split_at_mut(q * n);
-    let row_p = &mut before[p * n..(p + 1) * n];
-    let row_q = &mut from_q[..n];
     for (x, y) in row_p.iter_mut().zip(row_q.iter_mut()) {
         let (old_x, old_y) = (*x, *y);
         *x = cosine * old_x - sine * old_y;
         *y = sine * old_x + cosine * old_y;
     }
-    row_p[p] = pp - tangent * pq;
-    row_q[q] = qq + tangent * pq;
-    row_p[q] = T::zero();
-    row_q[p] = T::zero();
+    for (row, k, other, diagonal) in [
+        (row_p, p, q, pp - tangent * pq),
+        (row_q, q, p, qq + tangent * pq),
+    ] {
+        if let Ok([on, off]) = row.get_disjoint_mut([k, other]) {
+            (*on, *off) = (diagonal, T::zero());
+        }
+    }
     for k in 0..n {
-        matrix[k * n + p] = matrix[p * n + k];
-        matrix[k * n + q] = matrix[q * n + k];
+        for line in [p, q] {
+            let value = matrix.get(line * n + k).copied();
+            if let (Some(value), Some(slot)) = (value, matrix.get_mut(k * n + line)) {
+                *slot = value;
+            }
+        }
     }
 }

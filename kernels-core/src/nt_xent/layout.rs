@@ -10,7 +10,7 @@
 
 use core::ops::Range;
 
-use crate::Real;
+use crate::{Real, check};
 
 /// Rows of a panel, and coordinates of a slab: a cache line of `f32`.
 pub(super) const PANEL: usize = 16;
@@ -122,7 +122,8 @@ impl Shape {
     pub(super) fn round(&self, round: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
         let blocks = self.blocks;
         (0..blocks).filter_map(move |i| {
-            let j = (round + blocks - i) % blocks;
+            let wrapped = if i > round { blocks } else { 0 };
+            let j = wrapped + round - i;
             (i <= j).then_some((i, j))
         })
     }
@@ -131,6 +132,13 @@ impl Shape {
     pub(super) fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let shape = *self;
         (0..shape.blocks).flat_map(move |round| shape.round(round))
+    }
+
+    /// The other view of row i's image.
+    #[inline(always)]
+    pub(super) fn partner(&self, i: usize) -> usize {
+        let half = self.rows / 2;
+        if i < half { i + half } else { i - half }
     }
 
     /// Whether some pairs of rows of two panels, `p ≤ q`, do not count as negatives.
@@ -151,9 +159,7 @@ impl Shape {
                 products.fill(T::neg_infinity());
                 continue;
             }
-            let half = self.rows / 2;
-            let partner = if i < half { i + half } else { i - half };
-            for j in [i, partner] {
+            for j in [i, self.partner(i)] {
                 if let Some(product) = products.get_mut(j.wrapping_sub(start)) {
                     *product = T::neg_infinity();
                 }
@@ -213,31 +219,21 @@ impl<'w, T: Real> Memory<'w, T> {
     pub(super) fn new(shape: &Shape, workspace: &'w mut [T]) -> Self {
         // Where it starts changes no result.
         let skip = workspace.as_ptr().align_offset(LINE).min(LINE / 4);
-        let (_, aligned) = workspace.split_at_mut(skip);
-        let (lanes, _) = aligned.as_chunks_mut::<PANEL>();
-        let (panels, rest) = lanes.split_at_mut(shape.panel_lanes());
-        let (rows, rest) = rest.split_at_mut(shape.row_lanes());
-        let (grads, rest) = rest.split_at_mut(shape.row_lanes());
-        let (sums, rest) = rest.split_at_mut(shape.sum_lanes());
-        let (tiles, rest) = rest.split_at_mut(shape.tile_lanes());
-        let (norms, rest) = rest.split_at_mut(shape.panels);
-        let (positives, rest) = rest.split_at_mut(shape.panels);
-        let (shifts, rest) = rest.split_at_mut(shape.panels);
-        let (factors, rest) = rest.split_at_mut(shape.panels);
-        let (masses, rest) = rest.split_at_mut(shape.panels);
-        let (losses, _) = rest.split_at_mut(shape.panels);
+        let aligned = workspace.get_mut(skip..).unwrap_or_default();
+        let (mut rest, _) = aligned.as_chunks_mut::<PANEL>();
+        let mut take = |lanes: usize| check::take(&mut rest, lanes);
         Self {
-            panels,
-            rows,
-            grads,
-            sums,
-            tiles,
-            norms,
-            positives,
-            shifts,
-            factors,
-            masses,
-            losses,
+            panels: take(shape.panel_lanes()),
+            rows: take(shape.row_lanes()),
+            grads: take(shape.row_lanes()),
+            sums: take(shape.sum_lanes()),
+            tiles: take(shape.tile_lanes()),
+            norms: take(shape.panels),
+            positives: take(shape.panels),
+            shifts: take(shape.panels),
+            factors: take(shape.panels),
+            masses: take(shape.panels),
+            losses: take(shape.panels),
         }
     }
 }

@@ -193,13 +193,13 @@ impl<T: Real> Call<T> {
             masses: masses.as_flattened_mut(),
             losses: losses.as_flattened_mut(),
         });
-        let losses = &losses.as_flattened()[..shape.rows];
+        let losses = losses.as_flattened().get(..shape.rows).unwrap_or_default();
         let mean = vector::sum_of(losses, |loss| loss) / T::count(shape.rows);
         let loss = check::fits(self.operation, "the loss", mean)?;
         if let Some(grad) = grad {
             sweep.gradients(factors, kept, grads, tiles);
-            let grads = grads.chunks_exact(shape.slabs * PANEL);
-            let out = grad.chunks_mut(PANEL * shape.dim);
+            let grads = grads.chunks_exact((shape.slabs * PANEL).max(1));
+            let out = grad.chunks_mut((PANEL * shape.dim).max(1));
             let tasks = grads
                 .zip(out)
                 .enumerate()

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::layout::{Lanes, PANEL, Shape};
+use super::layout::{Lanes, PANEL, Shape, TILE};
 use super::pairs::Tile;
 use super::sweep::Sweep;
 use super::terms::Terms;
@@ -32,7 +32,9 @@ impl<T: Real, K: Terms> Task for Pull<'_, '_, T, K> {
         let lanes = self.sweep.units.shape.tile();
         let step = if self.kept { lanes } else { 0 };
         for (k, tile) in Tile::all(&self.first, &self.second).enumerate() {
-            let terms = &mut memory[k * step..k * step + lanes];
+            let Some(terms) = memory.get_mut(k * step..k * step + lanes) else {
+                break;
+            };
             self.pulls::<L>(&tile, terms);
             self.pull_rows::<L>(&tile, terms);
             self.pull_columns::<L>(&tile, terms);
@@ -46,7 +48,7 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
     fn pulls<L: Level>(&self, tile: &Tile, terms: &mut [Lanes<T>]) {
         for p in tile.rows.clone() {
             for q in tile.columns_of(p) {
-                let terms = &mut terms[tile.place(p, q)];
+                let terms = terms.get_mut(tile.place(p, q)).unwrap_or_default();
                 if self.kept {
                     self.weigh(p, q, terms);
                 } else {
@@ -59,8 +61,12 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
     /// From terms that were kept.
     #[inline(always)]
     fn weigh(&self, p: usize, q: usize, out: &mut [Lanes<T>]) {
-        let of_columns = self.factors[q];
-        for (out, &of_row) in out.iter_mut().zip(&self.factors[p]) {
+        let (Some(of_rows), Some(of_columns)) = (self.factors.get(p), self.factors.get(q)) else {
+            return;
+        };
+        // A copy, so that the compiler need not fear that it changes with `out`.
+        let of_columns = *of_columns;
+        for (out, &of_row) in out.iter_mut().zip(of_rows) {
             let mut pulls = *out;
             for (pull, &of_column) in pulls.iter_mut().zip(&of_columns) {
                 *pull *= of_row + of_column;
@@ -74,8 +80,12 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
     fn compute<L: Level>(&self, p: usize, q: usize, out: &mut [Lanes<T>]) {
         let sweep = self.sweep;
         let products = sweep.products::<L>(p, q);
-        let (shifts, of_columns) = (&sweep.shifts[q], self.factors[q]);
-        let rows = products.iter().zip(&sweep.shifts[p]).zip(&self.factors[p]);
+        let sides = |p: usize| sweep.shifts.get(p).zip(self.factors.get(p));
+        let (Some(of_rows), Some((shifts, of_columns))) = (sides(p), sides(q)) else {
+            return;
+        };
+        let of_columns = *of_columns;
+        let rows = products.iter().zip(of_rows.0).zip(of_rows.1);
         for (((products, &shift), &of_row), out) in rows.zip(out) {
             let (row, column) = K::of::<L, T>(products, shift, shifts, sweep.rate);
             let mut pulls = [T::zero(); PANEL];
@@ -96,10 +106,14 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
         let (grads, _) = self.first_grads.as_chunks_mut::<PANEL>();
         for p in tile.rows.clone() {
             let start = (p - self.first.start) * shape.slabs;
-            let grads = &mut grads[start..start + shape.slabs];
-            for (slab, grads) in grads.iter_mut().enumerate() {
-                let columns = tile.columns_of(p);
-                let pieces = columns.map(|q| (&squares[tile.square(p, q)], units.slab(q, slab)));
+            let grads = grads.get_mut(start..start + shape.slabs);
+            let columns = tile.columns_of(p);
+            let first = tile.square(p, columns.start);
+            let terms = squares
+                .get(first..first + columns.len())
+                .unwrap_or_default();
+            for (slab, grads) in grads.unwrap_or_default().iter_mut().enumerate() {
+                let pieces = terms.iter().zip(units.slabs(columns.start, slab));
                 add_rows::<L, T>(pieces, grads);
             }
         }
@@ -116,14 +130,19 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
         } else {
             (&mut *self.second_grads, self.second.start)
         };
+        let (squares, _) = terms.as_chunks::<PANEL>();
         let (grads, _) = grads.as_chunks_mut::<PANEL>();
         for q in tile.columns.clone() {
             let start = (q - first) * shape.slabs;
-            let grads = &mut grads[start..start + shape.slabs];
-            for (slab, grads) in grads.iter_mut().enumerate() {
-                let rows = tile.rows_of(q);
-                let pieces =
-                    rows.map(|p| (&terms[tile.place(p, q)], units.slab(p, slab).as_slice()));
+            let grads = grads.get_mut(start..start + shape.slabs);
+            let rows = tile.rows_of(q);
+            let terms = squares
+                .get(tile.square(rows.start, q)..)
+                .unwrap_or_default();
+            let terms = terms.iter().step_by(TILE).take(rows.len());
+            for (slab, grads) in grads.unwrap_or_default().iter_mut().enumerate() {
+                let pieces = terms.clone().zip(units.slabs(rows.start, slab));
+                let pieces = pieces.map(|(terms, rows)| (terms.as_slice(), rows.as_slice()));
                 add_columns::<L, T>(pieces, grads);
             }
         }

@@ -35,20 +35,25 @@ impl<T: Real, K: Terms> Task for Reduce<'_, '_, T, K> {
         } = self;
         sums.fill([K::identity(); PANEL]);
         let (of_rows, of_columns) = sums.split_at_mut(sums.len() / 2);
-        let mut memory = kept.chunks_exact_mut(sweep.units.shape.tile());
+        let mut memory = kept.chunks_exact_mut(sweep.units.shape.tile().max(1));
         for tile in Tile::all(&first, &second) {
             let kept = memory.next().unwrap_or_default();
             for p in tile.rows.clone() {
+                let Some(shifts_of_rows) = sweep.shifts.get(p) else {
+                    continue;
+                };
                 let mut across = [[K::identity::<T>(); PANEL]; PANEL];
                 for q in tile.columns_of(p) {
                     let products = sweep.products::<L>(p, q);
-                    let shifts = &sweep.shifts[q];
+                    let Some(shifts) = sweep.shifts.get(q) else {
+                        continue;
+                    };
                     let mut down = [K::identity::<T>(); PANEL];
                     let mut kept = kept
                         .get_mut(tile.place(p, q))
                         .unwrap_or_default()
                         .iter_mut();
-                    let rows = products.iter().zip(&sweep.shifts[p]);
+                    let rows = products.iter().zip(shifts_of_rows);
                     for ((products, &shift), across) in rows.zip(&mut across) {
                         let (row, column) = K::of::<L, T>(products, shift, shifts, sweep.rate);
                         combine_all::<T, K>(across, &row);
@@ -57,13 +62,16 @@ impl<T: Real, K: Terms> Task for Reduce<'_, '_, T, K> {
                             *slot = row;
                         }
                     }
-                    if p != q {
-                        combine_all::<T, K>(&mut of_columns[q - second.start], &down);
+                    if p != q
+                        && let Some(totals) = of_columns.get_mut(q - second.start)
+                    {
+                        combine_all::<T, K>(totals, &down);
                     }
                 }
-                let totals = of_rows[p - first.start].iter_mut();
-                for (total, terms) in totals.zip(&across) {
-                    *total = K::combine(*total, fold(terms, K::combine));
+                if let Some(totals) = of_rows.get_mut(p - first.start) {
+                    for (total, terms) in totals.iter_mut().zip(&across) {
+                        *total = K::combine(*total, fold(terms, K::combine));
+                    }
                 }
             }
         }

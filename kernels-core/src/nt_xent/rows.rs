@@ -3,8 +3,8 @@
 use super::layout::{Lanes, PANEL};
 use super::tile::fold;
 use super::units::Units;
-use crate::Real;
 use crate::level::{Level, Task};
+use crate::{Real, check};
 
 /// `u_i·u_π(i)`, for all rows.
 pub(super) struct Positives<'t, T> {
@@ -19,13 +19,17 @@ impl<T: Real> Task for Positives<'_, T> {
     fn run<L: Level>(self) {
         let shape = self.units.shape;
         self.out.fill(T::one());
-        let (first, second) = self.out[..shape.rows].split_at_mut(shape.rows / 2);
+        let mut out = self.out;
+        let first = check::take(&mut out, shape.rows / 2);
+        let second = check::take(&mut out, shape.rows / 2);
         for (i, (a, b)) in first.iter_mut().zip(second).enumerate() {
             let mut lanes = [T::zero(); PANEL];
             for slab in 0..shape.slabs {
                 let other = self.units.row(i + shape.rows / 2, slab);
-                let products = self.units.row(i, slab).iter().zip(other);
-                for (lane, (&x, &y)) in lanes.iter_mut().zip(products) {
+                let Some((row, other)) = self.units.row(i, slab).zip(other) else {
+                    continue;
+                };
+                for (lane, (&x, &y)) in lanes.iter_mut().zip(row.iter().zip(other)) {
                     *lane = L::mul_add(x, y, *lane);
                 }
             }
@@ -124,26 +128,39 @@ impl<T: Real> Task for Backward<'_, T> {
     #[inline(always)]
     fn run<L: Level>(self) {
         let shape = self.units.shape;
-        for (r, out) in self.out.chunks_exact_mut(shape.dim).enumerate() {
+        for (r, out) in self.out.chunks_exact_mut(shape.dim.max(1)).enumerate() {
             let i = self.first + r;
-            let partner = (i + shape.rows / 2) % shape.rows;
-            let pull = -(self.masses[i] + self.masses[partner]);
+            let partner = shape.partner(i);
+            let masses = self.masses.get(i).zip(self.masses.get(partner));
+            let (Some((&mass, &other_mass)), Some(&norm)) = (masses, self.norms.get(i)) else {
+                continue;
+            };
+            let pull = -(mass + other_mass);
             let mut radial = [T::zero(); PANEL];
             for (slab, out) in out.chunks_mut(PANEL).enumerate() {
-                let (unit, other) = (self.units.row(i, slab), self.units.row(partner, slab));
-                let mut grads = self.grads[slab * PANEL + r];
+                let rows = self.units.row(i, slab).zip(self.units.row(partner, slab));
+                let (Some((unit, other)), Some(&grads)) = (rows, self.grads.get(slab * PANEL + r))
+                else {
+                    continue;
+                };
+                let mut grads = grads;
                 for (grad, &other) in grads.iter_mut().zip(other) {
                     *grad = L::mul_add(pull, other, *grad) * self.weight;
                 }
                 for (sum, (&grad, &u)) in radial.iter_mut().zip(grads.iter().zip(unit)) {
                     *sum = L::mul_add(grad, u, *sum);
                 }
-                out.copy_from_slice(&grads[..out.len()]);
+                if let Some(grads) = grads.get(..out.len()) {
+                    out.copy_from_slice(grads);
+                }
             }
             let radial = fold(&radial, |x, y| x + y);
             for (slab, out) in out.chunks_mut(PANEL).enumerate() {
-                for (out, &u) in out.iter_mut().zip(self.units.row(i, slab)) {
-                    *out = (*out - radial * u) / self.norms[i];
+                let Some(unit) = self.units.row(i, slab) else {
+                    continue;
+                };
+                for (out, &u) in out.iter_mut().zip(unit) {
+                    *out = (*out - radial * u) / norm;
                 }
             }
         }

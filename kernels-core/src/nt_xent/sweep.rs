@@ -11,9 +11,9 @@ use super::reduce::Reduce;
 use super::terms::Terms;
 use super::tile::add_columns;
 use super::units::Units;
-use crate::Real;
 use crate::level::Level;
 use crate::parallel::run_all;
+use crate::{Real, check};
 
 /// What all tiles of a sweep share.
 #[derive(Clone, Copy, Debug)]
@@ -41,25 +41,23 @@ impl<T: Real, K: Terms> Sweep<'_, T, K> {
         } else {
             shape.pair_tiles()
         };
-        let pairs = shape.pairs().zip(sums.chunks_exact_mut(2 * shape.block));
-        let tasks = pairs.map(|((i, j), sums)| {
-            let (kept, rest) = core::mem::take(&mut tiles).split_at_mut(tile);
-            tiles = rest;
-            Reduce {
-                sweep: self,
-                first: shape.panels_of(i),
-                second: shape.panels_of(j),
-                sums,
-                kept,
-            }
+        let pair = (2 * shape.block).max(1);
+        let pairs = shape.pairs().zip(sums.chunks_exact_mut(pair));
+        let tasks = pairs.map(|((i, j), sums)| Reduce {
+            sweep: self,
+            first: shape.panels_of(i),
+            second: shape.panels_of(j),
+            sums,
+            kept: check::take(&mut tiles, tile),
         });
         run_all(tasks, self.work());
         totals.fill([K::identity(); PANEL]);
-        let pairs = shape.pairs().zip(sums.chunks_exact(2 * shape.block));
+        let pairs = shape.pairs().zip(sums.chunks_exact(pair));
         for ((i, j), sums) in pairs {
-            let (of_rows, of_columns) = sums.split_at(shape.block);
+            let (of_rows, of_columns) = sums.split_at(shape.block.min(sums.len()));
             for (block, sums) in [(i, of_rows), (j, of_columns)] {
-                let totals = totals[shape.panels_of(block)].as_flattened_mut();
+                let totals = totals.get_mut(shape.panels_of(block)).unwrap_or_default();
+                let totals = totals.as_flattened_mut();
                 for (total, &sum) in totals.iter_mut().zip(sums.as_flattened()) {
                     *total = K::combine(*total, sum);
                 }
@@ -82,23 +80,28 @@ impl<T: Real, K: Terms> Sweep<'_, T, K> {
         for round in 0..shape.blocks {
             let mut blocks: [Option<&mut [Lanes<T>]>; MAX_BLOCKS] = [const { None }; MAX_BLOCKS];
             let block_lanes = shape.block * shape.slabs * PANEL;
-            for (slot, grads) in blocks.iter_mut().zip(grads.chunks_mut(block_lanes)) {
+            for (slot, grads) in blocks.iter_mut().zip(grads.chunks_mut(block_lanes.max(1))) {
                 *slot = Some(grads);
             }
             if !kept {
                 start = 0;
             }
             let mut count = 0;
-            let tiles = tiles[start..].chunks_exact_mut(shape.pair_tiles());
+            let tiles = tiles.get_mut(start..).unwrap_or_default();
+            let tiles = tiles.chunks_exact_mut(shape.pair_tiles().max(1));
             let tasks = shape.round(round).zip(tiles).map(|((i, j), tile)| {
                 count += 1;
+                let mut take = |block: usize| {
+                    let slot = blocks.get_mut(block);
+                    slot.and_then(Option::take).unwrap_or_default()
+                };
                 Pull {
                     sweep: self,
                     factors,
                     first: shape.panels_of(i),
                     second: shape.panels_of(j),
-                    first_grads: blocks[i].take().unwrap_or_default(),
-                    second_grads: blocks[j].take().unwrap_or_default(),
+                    first_grads: take(i),
+                    second_grads: take(j),
                     tile,
                     kept,
                 }

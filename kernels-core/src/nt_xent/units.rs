@@ -23,11 +23,11 @@ impl<'u, T: Real> Units<'u, T> {
         rows: &'u mut [Lanes<T>],
         norms: &mut [Lanes<T>],
     ) -> Result<Self, Error> {
-        let dim = shape.dim;
-        let chunks = z.chunks(PANEL * dim).zip(norms.iter_mut());
+        let dim = shape.dim.max(1);
+        let chunks = z.chunks((PANEL * dim).max(1)).zip(norms.iter_mut());
         let outputs = panels
             .chunks_exact_mut(dim)
-            .zip(rows.chunks_exact_mut(shape.slabs * PANEL));
+            .zip(rows.chunks_exact_mut((shape.slabs * PANEL).max(1)));
         let tasks = chunks.zip(outputs).map(|((z, norms), (panel, rows))| Fill {
             z,
             dim,
@@ -49,23 +49,30 @@ impl<'u, T: Real> Units<'u, T> {
         })
     }
 
-    /// A panel coordinate by coordinate.
+    /// A panel coordinate by coordinate; nothing outside.
     #[inline(always)]
     pub(super) fn panel(&self, p: usize) -> &'u [Lanes<T>] {
         let dim = self.shape.dim;
-        &self.panels[p * dim..(p + 1) * dim]
+        self.panels.get(p * dim..(p + 1) * dim).unwrap_or_default()
     }
 
-    /// Some coordinates of a panel row by row.
+    /// Some coordinates of a panel row by row, and then of the panels after it.
     #[inline(always)]
-    pub(super) fn slab(&self, p: usize, slab: usize) -> &'u Square<T> {
-        &self.rows.as_chunks::<PANEL>().0[p * self.shape.slabs + slab]
+    pub(super) fn slabs(
+        &self,
+        p: usize,
+        slab: usize,
+    ) -> impl Iterator<Item = &'u Square<T>> + Clone {
+        let slabs = self.shape.slabs;
+        let from = self.rows.as_chunks().0.get(p * slabs + slab..);
+        from.unwrap_or_default().iter().step_by(slabs.max(1))
     }
 
     /// Some coordinates of one row.
     #[inline(always)]
-    pub(super) fn row(&self, i: usize, slab: usize) -> &'u Lanes<T> {
-        &self.slab(i / PANEL, slab)[i % PANEL]
+    pub(super) fn row(&self, i: usize, slab: usize) -> Option<&'u Lanes<T>> {
+        let square = i / PANEL * self.shape.slabs + slab;
+        self.rows.as_chunks::<PANEL>().0.get(square)?.get(i % PANEL)
     }
 }
 
@@ -84,7 +91,10 @@ impl<T: Real> Task for Fill<'_, T> {
     #[inline(always)]
     fn run<L: Level>(self) {
         self.rows.fill([T::zero(); PANEL]);
-        let rows = self.z.chunks_exact(self.dim).zip(self.norms.iter_mut());
+        let rows = self
+            .z
+            .chunks_exact(self.dim.max(1))
+            .zip(self.norms.iter_mut());
         for (r, (row, slot)) in rows.enumerate() {
             let norm = vector::norm(row);
             *slot = norm;
@@ -97,7 +107,7 @@ impl<T: Real> Task for Fill<'_, T> {
         }
         let slabs = self.rows.chunks_exact(PANEL);
         for (slab, coordinates) in slabs.zip(self.panel.chunks_mut(PANEL)) {
-            for (k, lanes) in coordinates.iter_mut().enumerate() {
+            for (k, lanes) in (0..PANEL).zip(coordinates) {
                 for (out, row) in lanes.iter_mut().zip(slab) {
                     *out = row[k];
                 }

@@ -61,7 +61,8 @@ pub fn sin_sim_with_grad<T: Real>(
     check::not_negative(operation, "lambda", options.lambda)?;
     check::shape(operation, "z", z, rows.saturating_mul(dim))?;
     let workspace = check::workspace(operation, workspace, sin_sim_workspace_len(rows, dim))?;
-    let (ot_grad, scratch) = workspace.split_at_mut(z.len());
+    let mut scratch = workspace;
+    let ot_grad = check::take(&mut scratch, z.len());
     let nt_xent = nt_xent_with_grad(z, rows, dim, options.temperature, grad, scratch)?;
     if options.lambda == T::zero() {
         return Ok(SinSim {

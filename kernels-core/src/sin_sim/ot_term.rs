@@ -84,8 +84,9 @@ pub fn ot_term_with_grad<T: Real>(
     options.sinkhorn.check(operation)?;
     let n = rows / 2;
     let workspace = check::workspace(operation, workspace, ot_term_workspace_len(n, dim))?;
-    let (matrix, scratch) = workspace.split_at_mut(n * n);
-    let (view_a, view_b) = z.split_at(n * dim);
+    let mut scratch = workspace;
+    let matrix = check::take(&mut scratch, n * n);
+    let (view_a, view_b) = z.split_at(z.len() / 2);
     cost_matrix(options.cost, view_a, view_b, n, n, dim, matrix)?;
     let divisor = rescale(options.scale, matrix);
 
@@ -93,7 +94,7 @@ pub fn ot_term_with_grad<T: Real>(
     let mut state = State::new(&problem, options.sinkhorn.epsilon, scratch)?;
     let outcome = state.run(&options.sinkhorn)?;
     let transport_cost = state.transport_cost()?;
-    let (grad_a, grad_b) = grad.split_at_mut(n * dim);
+    let (grad_a, grad_b) = grad.split_at_mut(grad.len() / 2);
     state.envelope_gradient(options.cost, view_a, view_b, dim, grad_a, grad_b)?;
     if divisor != T::one() {
         vector::scale(grad, divisor.recip());

@@ -99,7 +99,7 @@ impl<T: Real> Cotangents<'_, T> {
     ) -> T {
         for (out, given) in [(&mut *f_bar, self.f), (&mut *g_bar, self.g)] {
             match given {
-                Some(given) => out.copy_from_slice(given),
+                Some(given) => vector::copy(out, given),
                 None => out.fill(T::zero()),
             }
         }

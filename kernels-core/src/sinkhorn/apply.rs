@@ -104,7 +104,7 @@ struct Gather<'v, T> {
 impl<T: Real> PlanVisitor<T> for Gather<'_, T> {
     #[inline(always)]
     fn row<L: Level>(&mut self, i: usize, _: &[T], masses: &[T]) {
-        let Some(out) = self.out.chunks_exact_mut(self.width).nth(i) else {
+        let Some(out) = self.out.chunks_exact_mut(self.width.max(1)).nth(i) else {
             return;
         };
         // Shares of the row, so that a light row keeps its digits.
@@ -120,7 +120,7 @@ impl<T: Real> PlanVisitor<T> for Gather<'_, T> {
             *out = vector::reduce(masses, self.v, |mass, v| mass / total * v);
             return;
         }
-        for (v, &mass) in self.v.chunks_exact(self.width).zip(masses) {
+        for (v, &mass) in self.v.chunks_exact(self.width.max(1)).zip(masses) {
             if mass != T::zero() {
                 vector::add_scaled(out, mass / total, v);
             }
@@ -138,14 +138,14 @@ struct Spread<'v, T> {
 impl<T: Real> PlanVisitor<T> for Spread<'_, T> {
     #[inline(always)]
     fn row<L: Level>(&mut self, i: usize, _: &[T], masses: &[T]) {
-        let Some(u) = self.u.chunks_exact(self.width).nth(i) else {
+        let Some(u) = self.u.chunks_exact(self.width.max(1)).nth(i) else {
             return;
         };
         if let [u] = u {
             vector::add_scaled(self.out, *u, masses);
             return;
         }
-        for (out, &mass) in self.out.chunks_exact_mut(self.width).zip(masses) {
+        for (out, &mass) in self.out.chunks_exact_mut(self.width.max(1)).zip(masses) {
             if mass != T::zero() {
                 vector::add_scaled(out, mass, u);
             }

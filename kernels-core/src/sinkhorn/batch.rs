@@ -12,7 +12,7 @@ use super::batch_outputs::{BatchError, BatchOutputs, Shape};
 use super::{CostSource, Problem, SinkhornOptions, State};
 use crate::level::{Level, Task};
 use crate::parallel::run_all;
-use crate::{Error, Real, check};
+use crate::{Error, Real, check, vector};
 
 const OPERATION: &str = "solve_batch";
 /// Runs of problems at most, and so threads that can be used at most. Problems need
@@ -206,10 +206,10 @@ fn solve_one<T: Real>(
     outputs.outcomes.fill(state.run(options)?);
     let (f, g) = state.potentials();
     if let Some(out) = outputs.f {
-        out.copy_from_slice(f);
+        vector::copy(out, f);
     }
     if let Some(out) = outputs.g {
-        out.copy_from_slice(g);
+        vector::copy(out, g);
     }
     if let Some(out) = outputs.plans {
         for (i, row) in out.chunks_exact_mut(problem.m.max(1)).enumerate() {

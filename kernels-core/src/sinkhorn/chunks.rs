@@ -9,7 +9,7 @@ use super::series::Series;
 use super::stored::StoredKernel;
 use crate::Real;
 use crate::panel::GROUP;
-use crate::parallel::run_all;
+use crate::parallel::{Pieces, run_all};
 
 /// Chunks at most, and so threads that can be used at most.
 pub(super) const MAX_CHUNKS: usize = 16;
@@ -61,14 +61,13 @@ impl<T: Real> ChunkMemory<'_, T> {
             .zip(terms.zip(shifts))
             .zip(Pieces::new(self.tiles, tile))
             .zip(sums.iter_mut());
-        let rows = f
-            .chunks(size)
-            .zip(a.chunks(size))
-            .zip(next_f.chunks_mut(size));
+        let rows = Pieces::new(next_f, size)
+            .zip(f.chunks(size))
+            .zip(a.chunks(size));
         let chunks = rows.zip(memory).enumerate();
         let tasks =
             chunks.map(
-                |(k, (((f, a), next_f), (((columns, (terms, shifts)), tile), sums)))| ChunkTask::<
+                |(k, (((next_f, f), a), (((columns, (terms, shifts)), tile), sums)))| ChunkTask::<
                     T,
                     S,
                 > {
@@ -89,29 +88,5 @@ impl<T: Real> ChunkMemory<'_, T> {
             );
         run_all(tasks, n.saturating_mul(m));
         sums.into_iter().fold(RowSums::default(), RowSums::plus)
-    }
-}
-
-/// Cuts a slice into pieces of some length, also if that is zero, without end: the last
-/// ones are shorter, or empty.
-pub(super) struct Pieces<'t, T> {
-    rest: &'t mut [T],
-    len: usize,
-}
-
-impl<'t, T> Pieces<'t, T> {
-    pub(super) fn new(slice: &'t mut [T], len: usize) -> Self {
-        Self { rest: slice, len }
-    }
-}
-
-impl<'t, T> Iterator for Pieces<'t, T> {
-    type Item = &'t mut [T];
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rest = core::mem::take(&mut self.rest);
-        let (piece, rest) = rest.split_at_mut(self.len.min(rest.len()));
-        self.rest = rest;
-        Some(piece)
     }
 }

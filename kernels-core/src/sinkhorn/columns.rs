@@ -32,8 +32,8 @@ impl<T: Real, S: Series> Task for ColumnUpdate<'_, T, S> {
     #[inline(always)]
     fn run<L: Level>(self) -> bool {
         let m = self.g.len();
-        let (totals, others) = self.columns.split_at_mut(m);
-        for columns in others.chunks_exact(m) {
+        let (totals, others) = self.columns.split_at_mut(m.min(self.columns.len()));
+        for columns in others.chunks_exact(m.max(1)) {
             for (total, &sum) in totals.iter_mut().zip(columns) {
                 *total += sum;
             }
@@ -109,7 +109,7 @@ fn for_rows<L: Level, T: Real>(
     let mut first = 0;
     for (f, a) in f.chunks(GROUP).zip(a.chunks(GROUP)) {
         let costs = rows.group::<L>(first, f.len(), tile);
-        for ((costs, &f), &a) in costs.chunks_exact(m).zip(f).zip(a) {
+        for ((costs, &f), &a) in costs.chunks_exact(m.max(1)).zip(f).zip(a) {
             if a > T::zero() {
                 visit(a, f, costs);
             }

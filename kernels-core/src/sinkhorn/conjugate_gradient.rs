@@ -10,7 +10,7 @@
 //! Cost: one sweep over the plan in an iteration.
 
 use super::gradient::Constants;
-use super::hessian::Vectors;
+use super::hessian::{Vectors, parts, parts_mut};
 use super::plan::{Coupling, Stream};
 use crate::{Error, Real, vector};
 
@@ -138,9 +138,9 @@ impl<T: Real> Vectors<'_, T> {
             return;
         }
         let total = vector::sum_of(self.diagonal, |d| d);
-        let (rows, columns) = self.residual.split_at_mut(self.n);
+        let (rows, columns) = parts_mut(self.residual, self.n);
         let excess = vector::sum_of(rows, |r| r) - vector::sum_of(columns, |r| r);
-        let (of_rows, of_columns) = self.diagonal.split_at(self.n);
+        let (of_rows, of_columns) = parts(self.diagonal, self.n);
         vector::add_scaled(rows, -excess / total, of_rows);
         vector::add_scaled(columns, excess / total, of_columns);
     }

@@ -103,10 +103,11 @@ fn solve<T: Real>(
     };
     let (n, m) = (problem.n, problem.m);
     let workspace = check::workspace(OPERATION, workspace, divergence_workspace_len(problem))?;
-    let (f_within, rest) = workspace.split_at_mut(n);
-    let (g_within, rest) = rest.split_at_mut(m);
-    let (scratch, rest) = rest.split_at_mut(n.max(m) * dim * 2);
-    let (newton, rest) = rest.split_at_mut(newton_workspace_len(n, m));
+    let mut rest = workspace;
+    let f_within = check::take(&mut rest, n);
+    let g_within = check::take(&mut rest, m);
+    let scratch = check::take(&mut rest, n.max(m) * dim * 2);
+    let newton = check::take(&mut rest, newton_workspace_len(n, m));
     let mut grads = grads;
     if let Some((grad_x, grad_y)) = &grads {
         check::shape(OPERATION, "grad_x", grad_x, n.saturating_mul(dim))?;
@@ -147,8 +148,9 @@ fn solve<T: Real>(
         between = state.run_newton(options, newton)?;
     }
     if let Some((grad_x, grad_y)) = grads {
-        let (from_x, rest) = scratch.split_at_mut(x.len());
-        let (from_y, _) = rest.split_at_mut(y.len());
+        let mut rest = scratch;
+        let from_x = check::take(&mut rest, x.len());
+        let from_y = check::take(&mut rest, y.len());
         state.envelope_gradient(cost, x, y, dim, from_x, from_y)?;
         vector::add_scaled(grad_x, T::one(), from_x);
         vector::add_scaled(grad_y, T::one(), from_y);
@@ -223,10 +225,11 @@ impl<T: Real> SelfTerm<'_, T> {
         };
         let mut state = State::new(&problem, options.epsilon, workspace)?;
         let converged = state.run_symmetric(options)?;
-        potential.copy_from_slice(state.f);
+        vector::copy(potential, state.f);
         if let Some(grad) = grad {
-            let (first, rest) = scratch.split_at_mut(points.len());
-            let (second, _) = rest.split_at_mut(points.len());
+            let mut rest = scratch;
+            let first = check::take(&mut rest, points.len());
+            let second = check::take(&mut rest, points.len());
             let dim = self.dim;
             state.envelope_gradient(self.cost, points, points, dim, first, second)?;
             for (out, (&p, &q)) in grad.iter_mut().zip(first.iter().zip(second.iter())) {

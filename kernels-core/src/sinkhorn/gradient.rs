@@ -67,7 +67,7 @@ impl<T: Real> State<'_, T> {
         };
         // The column sums are free between steps.
         let columns = core::mem::take(&mut self.memory.columns);
-        let (reciprocals, _) = columns.split_at_mut(m);
+        let reciprocals = columns.get_mut(..m).unwrap_or_default();
         let mut result = gradients.begin(OPERATION, n, m, reciprocals);
         if result.is_ok() {
             self.visit_plan(&mut Sink {

@@ -16,7 +16,7 @@
 use super::gradient::{Constants, Prices};
 use super::plan::{Coupling, Stream};
 use super::sums::Sums;
-use crate::Real;
+use crate::{Real, check};
 
 /// Vectors of conjugate gradients; each holds n numbers, then m.
 pub(super) struct Vectors<'w, T> {
@@ -38,32 +38,30 @@ pub(super) fn vectors_len(n: usize, m: usize) -> usize {
 impl<'w, T: Real> Vectors<'w, T> {
     /// Cuts a workspace of [`vectors_len`].
     pub(super) fn new(n: usize, m: usize, workspace: &'w mut [T]) -> Self {
-        let (solution, rest) = workspace.split_at_mut(n + m);
-        let (residual, rest) = rest.split_at_mut(n + m);
-        let (direction, rest) = rest.split_at_mut(n + m);
-        let (product, diagonal) = rest.split_at_mut(n + m);
+        let mut rest = workspace;
+        let mut take = || check::take(&mut rest, n + m);
         Self {
             n,
-            solution,
-            residual,
-            direction,
-            product,
-            diagonal,
+            solution: take(),
+            residual: take(),
+            direction: take(),
+            product: take(),
+            diagonal: take(),
         }
     }
 
     /// The right-hand side in its two parts, and two parts of scratch.
     pub(super) fn sides(&mut self) -> [(&mut [T], &mut [T]); 2] {
         let n = self.n;
-        [self.residual.split_at_mut(n), self.product.split_at_mut(n)]
+        [parts_mut(self.residual, n), parts_mut(self.product, n)]
     }
 
     /// The solution in its two parts, and four parts of scratch.
     #[allow(clippy::type_complexity)] // Three pairs.
     pub(super) fn solved(&mut self) -> ((&[T], &[T]), [(&mut [T], &mut [T]); 2]) {
         let n = self.n;
-        let scratch = [self.product.split_at_mut(n), self.direction.split_at_mut(n)];
-        (self.solution.split_at(n), scratch)
+        let scratch = [parts_mut(self.product, n), parts_mut(self.direction, n)];
+        (parts(self.solution, n), scratch)
     }
 
     /// Writes the diagonal of H.
@@ -85,8 +83,8 @@ impl<'w, T: Real> Vectors<'w, T> {
         constants: &Constants<T>,
     ) {
         self.marginals(plan, stream);
-        let (rows, columns) = self.residual.split_at_mut(self.n);
-        let (of_rows, of_columns) = self.diagonal.split_at(self.n);
+        let (rows, columns) = parts_mut(self.residual, self.n);
+        let (of_rows, of_columns) = parts(self.diagonal, self.n);
         let sides = [
             (
                 rows,
@@ -120,7 +118,7 @@ impl<'w, T: Real> Vectors<'w, T> {
 
     /// Writes r and c where the diagonal will be.
     fn marginals(&mut self, plan: &Coupling<'_, T>, stream: &mut Stream<'_, T>) {
-        let (rows, columns) = self.diagonal.split_at_mut(self.n);
+        let (rows, columns) = parts_mut(self.diagonal, self.n);
         Sums {
             s: T::one(),
             t: T::zero(),
@@ -135,7 +133,7 @@ impl<'w, T: Real> Vectors<'w, T> {
 
     /// From r and c to the diagonal.
     fn add_prices(&mut self, plan: &Coupling<'_, T>, constants: &Constants<T>) {
-        let (rows, columns) = self.diagonal.split_at_mut(self.n);
+        let (rows, columns) = parts_mut(self.diagonal, self.n);
         let (epsilon, (rho_a, rho_b)) = (constants.epsilon, constants.rho);
         let sides = [
             (rows, plan.a, plan.f, rho_a, constants.mass.0),
@@ -169,8 +167,8 @@ impl<'w, T: Real> Vectors<'w, T> {
 
     /// `product = H · direction`.
     pub(super) fn multiply(&mut self, plan: &Coupling<'_, T>, stream: &mut Stream<'_, T>) {
-        let (u, v) = self.direction.split_at(self.n);
-        let (rows, columns) = self.product.split_at_mut(self.n);
+        let (u, v) = parts(self.direction, self.n);
+        let (rows, columns) = parts_mut(self.product, self.n);
         Sums {
             s: T::zero(),
             t: T::zero(),
@@ -190,4 +188,14 @@ impl<'w, T: Real> Vectors<'w, T> {
             };
         }
     }
+}
+
+/// A vector in its two parts.
+pub(super) fn parts<T>(vector: &[T], n: usize) -> (&[T], &[T]) {
+    vector.split_at(n.min(vector.len()))
+}
+
+/// The same, to be written.
+pub(super) fn parts_mut<T>(vector: &mut [T], n: usize) -> (&mut [T], &mut [T]) {
+    vector.split_at_mut(n.min(vector.len()))
 }

@@ -63,7 +63,8 @@ impl<T: Real> State<'_, T> {
         let (n, m) = (self.f.len(), self.g.len());
         check::not_negative(OPERATION, "tolerance", options.tolerance)?;
         let workspace = check::workspace(OPERATION, workspace, implicit_workspace_len(n, m))?;
-        let (reciprocals, rest) = workspace.split_at_mut(m);
+        let mut rest = workspace;
+        let reciprocals = check::take(&mut rest, m);
         gradients.begin(OPERATION, n, m, reciprocals)?;
         if gradients.weights.is_some() {
             if self.b.some_zero {

@@ -9,7 +9,7 @@ use super::pass::Pass;
 use super::row::{Damping, RowRule, RowSums};
 use super::series::{Direct, NearOne, Series};
 use crate::level::dispatch;
-use crate::{Error, Real, check};
+use crate::{Error, Real, check, vector};
 
 pub(super) const OPERATION: &str = "sinkhorn";
 
@@ -125,7 +125,7 @@ impl<T: Real> State<'_, T> {
             .memory
             .run::<S>(&pass, self.f, self.a.share, self.next_f, kernel);
         if keep {
-            self.kernel.g.copy_from_slice(self.g);
+            vector::copy(self.kernel.g, self.g);
             self.kernel.valid = true;
         }
         self.take_sums(&sums)?;
@@ -189,18 +189,15 @@ impl<T: Real> State<'_, T> {
         let m = self.g.len();
         let (epsilon, rate) = (self.epsilon, self.rate());
         let tile = self.memory.tiles.len() / chunk_count(self.f.len());
-        let (maxima, _) = self.memory.terms.split_at_mut(m);
-        let (out, _) = self.memory.columns.split_at_mut(m);
-        let (tile, _) = self.memory.tiles.split_at_mut(tile);
         dispatch(ColumnSoftMin {
             rows: &self.rows,
             f: if ahead { self.next_f } else { self.f },
             a: self.a.share,
             epsilon,
             rate,
-            maxima,
-            out,
-            tile,
+            maxima: self.memory.terms.get_mut(..m).unwrap_or_default(),
+            out: self.memory.columns.get_mut(..m).unwrap_or_default(),
+            tile: self.memory.tiles.get_mut(..tile).unwrap_or_default(),
             series: PhantomData::<S>,
         });
     }
@@ -226,8 +223,7 @@ impl<T: Real> State<'_, T> {
         }
         let log_mass = self.a.log_mass;
         let damping = Damping::new(self.rho.1, self.epsilon, T::one(), log_mass);
-        let (columns, _) = self.memory.columns.split_at_mut(self.g.len());
-        for (slot, &g) in columns.iter_mut().zip(self.g.iter()) {
+        for (slot, &g) in self.memory.columns.iter_mut().zip(self.g.iter()) {
             *slot = damping.next(g, *slot - self.epsilon * log_mass);
         }
     }

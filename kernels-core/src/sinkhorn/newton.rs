@@ -21,7 +21,7 @@
 
 use super::State;
 use super::conjugate_gradient::ImplicitOptions;
-use super::hessian::{Vectors, vectors_len};
+use super::hessian::{Vectors, parts, parts_mut, vectors_len};
 use super::options::{Outcome, SinkhornOptions};
 use crate::{Error, Real, check, vector};
 
@@ -57,7 +57,8 @@ impl<T: Real> State<'_, T> {
             self.set_epsilon(options.epsilon)?;
         }
         self.omega = T::one();
-        let (saved, rest) = workspace.split_at_mut(n + m);
+        let mut rest = workspace;
+        let saved = check::take(&mut rest, n.saturating_add(m));
         let mut vectors = Vectors::new(n, m, rest);
         let mut plain = SETTLE;
         let mut pause = SETTLE;
@@ -102,8 +103,9 @@ impl<T: Real> State<'_, T> {
         vectors.gradient(&plan, &mut stream, &constants);
         // ⟨gradient, δ⟩ has to be known after the solve, which overwrites the gradient.
         let [gradient, _] = vectors.sides();
-        saved[..n].copy_from_slice(gradient.0);
-        saved[n..].copy_from_slice(gradient.1);
+        let (of_f, of_g) = parts_mut(saved, n);
+        vector::copy(of_f, gradient.0);
+        vector::copy(of_g, gradient.1);
         let iterations = match vectors.solve(&plan, &mut stream, &constants, &options) {
             Ok(solve) => solve.iterations,
             Err(stalled) => stalled.iterations,
@@ -114,13 +116,14 @@ impl<T: Real> State<'_, T> {
         if !(promise > T::zero() && promise.is_finite()) {
             return Ok(false);
         }
-        saved[..n].copy_from_slice(self.f);
-        saved[n..].copy_from_slice(self.g);
+        let (of_f, of_g) = parts_mut(saved, n);
+        vector::copy(of_f, self.f);
+        vector::copy(of_g, self.g);
         // As in `relaxation`.
         let slack = T::of(256.0) * T::epsilon() * dual.abs();
         for trial in 0..TRIALS {
             let t = T::of(0.25).powi(trial);
-            let (to_f, to_g) = vectors.solution.split_at(n);
+            let (to_f, to_g) = parts(vectors.solution, n);
             self.move_from(saved, Some((t, to_f, to_g)));
             self.iterations = self.iterations.saturating_add(1);
             if self.look_ahead(true).is_ok() {
@@ -140,9 +143,9 @@ impl<T: Real> State<'_, T> {
 
     /// Sets the potentials to those saved, moved by `t δ`.
     fn move_from(&mut self, saved: &[T], by: Option<(T, &[T], &[T])>) {
-        let (f, g) = saved.split_at(self.f.len());
-        self.f.copy_from_slice(f);
-        self.g.copy_from_slice(g);
+        let (f, g) = parts(saved, self.f.len());
+        vector::copy(self.f, f);
+        vector::copy(self.g, g);
         if let Some((t, to_f, to_g)) = by {
             vector::add_scaled(self.f, t, to_f);
             vector::add_scaled(self.g, t, to_g);

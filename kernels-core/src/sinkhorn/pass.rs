@@ -31,6 +31,7 @@ use super::rows::CostRows;
 use super::series::Series;
 use crate::level::{Level, Task};
 use crate::panel::GROUP;
+use crate::parallel::Pieces;
 use crate::{Real, vector};
 
 /// Columns whose terms are computed before they are summed.
@@ -82,26 +83,31 @@ impl<T: Real, S: Series> Task for ChunkTask<'_, '_, T, S> {
     #[inline(always)]
     fn run<L: Level>(self) {
         let (pass, chunk) = (self.pass, self.chunk);
-        let m = pass.g.len();
+        let m = pass.g.len().max(1);
         let keep = !chunk.shifts.is_empty();
         chunk.columns.fill(T::zero());
         let mut sums = RowSums::default();
         let mut row = 0;
-        while row < chunk.f.len() {
-            let count = GROUP.min(chunk.f.len() - row);
+        let sides = chunk.f.chunks(GROUP).zip(chunk.a.chunks(GROUP));
+        let outputs = chunk.next_f.chunks_mut(GROUP);
+        let outputs = outputs.zip(Pieces::new(chunk.shifts, GROUP));
+        for ((f, a), (next_f, shifts)) in sides.zip(outputs) {
+            let count = f.len();
             let costs = pass.rows.group::<L>(chunk.first + row, count, chunk.tile);
             let start = if keep { row * m } else { 0 };
-            let group = &mut chunk.terms[start..start + count * m];
+            let group = chunk.terms.get_mut(start..start + count * m);
+            let group = group.unwrap_or_default();
             let mut weights = [T::zero(); GROUP];
+            let mut shifts = shifts.iter_mut();
             let rows = costs.chunks_exact(m).zip(group.chunks_exact_mut(m));
-            for (r, (cost, terms)) in rows.enumerate() {
-                let (a, f) = (chunk.a[row + r], chunk.f[row + r]);
+            let sides = f.iter().zip(a).zip(next_f.iter_mut().zip(&mut weights));
+            for ((cost, terms), ((&f, &a), (next, weight))) in rows.zip(sides) {
                 let (shift, out) = pass.row::<L, S>(cost, f, a, terms);
-                if keep {
-                    chunk.shifts[row + r] = shift;
+                if let Some(slot) = shifts.next() {
+                    *slot = shift;
                 }
-                chunk.next_f[row + r] = out.next;
-                weights[r] = sums.add(a, &out);
+                *next = out.next;
+                *weight = sums.add(a, &out);
             }
             if pass.columns {
                 spread::<L, T>(chunk.columns, group, &weights);
@@ -185,7 +191,7 @@ pub(super) fn spread<L: Level, T: Real>(columns: &mut [T], terms: &[T], weights:
         }
         return;
     }
-    for (terms, &weight) in terms.chunks_exact(m).zip(weights) {
+    for (terms, &weight) in terms.chunks_exact(m.max(1)).zip(weights) {
         for (sum, &term) in columns.iter_mut().zip(terms) {
             *sum = L::mul_add(weight, term, *sum);
         }

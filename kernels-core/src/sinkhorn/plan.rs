@@ -181,7 +181,7 @@ impl<T: Real, V: PlanVisitor<T>> Task for Sweep<'_, T, V> {
 
     #[inline(always)]
     fn run<L: Level>(self) {
-        let (m, rate) = (self.g.len(), self.rate);
+        let (m, rate) = (self.g.len().max(1), self.rate);
         let of = self.coupling;
         let mut first = 0;
         for (f, a) in of.f.chunks(GROUP).zip(of.a.chunks(GROUP)) {

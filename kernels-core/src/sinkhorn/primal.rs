@@ -69,9 +69,9 @@ impl<T: Real> State<'_, T> {
     pub fn duality_gap(&mut self, workspace: &mut [T]) -> Result<DualityGap<T>, Error> {
         let (n, m) = (self.f.len(), self.g.len());
         let workspace = check::workspace(OPERATION, workspace, gap_workspace_len(n, m))?;
-        let (x, rest) = workspace.split_at_mut(n);
-        let (row_sums, rest) = rest.split_at_mut(n);
-        let (y, column_sums) = rest.split_at_mut(m);
+        let mut rest = workspace;
+        let mut take = |len: usize| check::take(&mut rest, len);
+        let (x, row_sums, y, column_sums) = (take(n), take(n), take(m), take(m));
         // The plan comes from the costs, so the dual value has to as well.
         self.confirm(true, true)?;
         let (rho_a, rho_b) = self.rho;

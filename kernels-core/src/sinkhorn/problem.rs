@@ -167,7 +167,7 @@ pub(super) fn check_partners<T: Real>(
     };
     let open = |weight: T, entry: T| weight > T::zero() && entry < T::infinity();
     reached.fill(T::zero());
-    for (index, (row, &weight)) in cost.chunks_exact(m).zip(a.share.iter()).enumerate() {
+    for (index, (row, &weight)) in cost.chunks_exact(m.max(1)).zip(a.share.iter()).enumerate() {
         if weight == T::zero() {
             continue;
         }

@@ -70,7 +70,7 @@ impl<T: Real> PointGradients<'_, T> {
         (costs, masses): (&[T], &[T]),
         weight: impl Fn(usize, T, T) -> T,
     ) {
-        let dim = self.dim;
+        let dim = self.dim.max(1);
         let range = i * dim..(i + 1) * dim;
         let (Some(x), Some(gx)) = (self.x.get(range.clone()), self.grad_x.get_mut(range)) else {
             return;
@@ -92,7 +92,7 @@ impl<T: Real> PointGradients<'_, T> {
         operation: &'static str,
         reciprocals: &[T],
     ) -> Result<(), Error> {
-        let dim = self.dim;
+        let dim = self.dim.max(1);
         let rows = self.x.chunks_exact(dim);
         for (row, grad) in rows.zip(self.grad_x.chunks_exact_mut(dim)) {
             finish(self.cost, row, row_reciprocal(self.cost, row), grad);

@@ -7,6 +7,7 @@ use super::problem::{CostSource, Problem};
 use crate::cost::Cost;
 use crate::level::{Level, Task, dispatch};
 use crate::panel::{GROUP, PANEL, distances, four_rows};
+use crate::parallel::Pieces;
 use crate::{Error, Real, check, normalize, vector};
 
 /// Where rows of costs come from.
@@ -61,7 +62,7 @@ impl<'s, T: Real> CostRows<'s, T> {
     pub(super) fn new(
         operation: &'static str,
         problem: &Problem<'s, T>,
-        workspace: &'s mut [T],
+        mut workspace: &'s mut [T],
     ) -> Result<(Self, CostRange<T>), Error> {
         let (n, m) = (problem.n, problem.m);
         match problem.cost {
@@ -77,7 +78,8 @@ impl<'s, T: Real> CostRows<'s, T> {
                 check::finite(operation, "x", x)?;
                 check::finite(operation, "y", y)?;
                 let unit_len = if cost == Cost::Cosine { x.len() } else { 0 };
-                let (unit, panels) = workspace.split_at_mut(unit_len);
+                let unit = check::take(&mut workspace, unit_len);
+                let panels = workspace;
                 let factor = match cost {
                     Cost::SquaredEuclidean => T::one(),
                     Cost::Cosine => T::of(0.5),
@@ -89,11 +91,9 @@ impl<'s, T: Real> CostRows<'s, T> {
                     };
                     put_into_panel(panels, j, row, norm);
                 }
-                for (i, (out, row)) in unit
-                    .chunks_exact_mut(dim)
-                    .zip(x.chunks_exact(dim))
-                    .enumerate()
-                {
+                // As many as `unit` has, which may be none.
+                let rows = x.chunks_exact(dim).take(unit_len / dim);
+                for (i, (row, out)) in rows.zip(Pieces::new(unit, dim)).enumerate() {
                     let norm = normalize::checked_norm(operation, "x", row, i)?;
                     for (slot, &value) in out.iter_mut().zip(row) {
                         *slot = value / norm;
@@ -146,8 +146,8 @@ impl<'s, T: Real> CostRows<'s, T> {
                 factor,
                 ..
             } => {
-                let row = x.chunks_exact(dim).nth(i)?;
-                let panel = panels.chunks_exact(PANEL * dim).nth(j / PANEL)?;
+                let row = x.chunks_exact(dim.max(1)).nth(i)?;
+                let panel = panels.chunks_exact((PANEL * dim).max(1)).nth(j / PANEL)?;
                 let column = panel.iter().skip(j % PANEL).step_by(PANEL);
                 let squares = row.iter().zip(column).map(|(&x, &y)| (x - y) * (x - y));
                 Some(factor * squares.fold(T::zero(), |sum, square| sum + square))
@@ -168,7 +168,10 @@ impl<'s, T: Real> CostRows<'s, T> {
         's: 't,
     {
         match *self {
-            Self::Matrix { cost, m } => &cost[first * m..(first + count) * m],
+            Self::Matrix { cost, m } => {
+                let rows = cost.get(first * m..(first + count) * m);
+                rows.unwrap_or_default()
+            }
             Self::Points {
                 x,
                 panels,
@@ -176,25 +179,28 @@ impl<'s, T: Real> CostRows<'s, T> {
                 dim,
                 factor,
             } => {
-                let rows = four_rows(&x[first * dim..(first + count) * dim], dim, count);
-                for (p, panel) in panels.chunks_exact(PANEL * dim).enumerate() {
+                let rows = x.get(first * dim..(first + count) * dim);
+                let rows = four_rows(rows.unwrap_or_default(), dim, count);
+                for (p, panel) in panels.chunks_exact((PANEL * dim).max(1)).enumerate() {
                     let sums = distances::<L, T>(rows, panel.as_chunks().0);
                     let (start, end) = (p * PANEL, m.min((p + 1) * PANEL));
                     for (r, sums) in sums.iter().enumerate().take(count) {
-                        let out = &mut tile[r * m + start..r * m + end];
-                        for (slot, &sum) in out.iter_mut().zip(sums) {
+                        let out = tile.get_mut(r * m + start..r * m + end);
+                        for (slot, &sum) in out.unwrap_or_default().iter_mut().zip(sums) {
                             *slot = factor * sum;
                         }
                     }
                 }
-                &tile[..count * m]
+                tile.get(..count * m).unwrap_or_default()
             }
         }
     }
 }
 
 fn put_into_panel<T: Real>(panels: &mut [T], j: usize, row: &[T], norm: T) {
-    let panel = panels.chunks_exact_mut(PANEL * row.len()).nth(j / PANEL);
+    let panel = panels
+        .chunks_exact_mut((PANEL * row.len()).max(1))
+        .nth(j / PANEL);
     for (coordinates, &value) in panel
         .into_iter()
         .flat_map(|p| p.chunks_exact_mut(PANEL))
@@ -283,7 +289,7 @@ impl<T: Real> Task for Scan<'_, T> {
                 visit(l, entry);
             }
         }
-        for (l, &entry) in rest.iter().enumerate() {
+        for (l, &entry) in (0..LANES).zip(rest) {
             visit(l, entry);
         }
         Scanned {

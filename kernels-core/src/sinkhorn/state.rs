@@ -15,7 +15,7 @@ use super::stored::{StoredKernel, stored_kernel_len};
 use super::weights::Weights;
 use crate::panel::GROUP;
 use crate::parallel::inside_pool;
-use crate::{Error, Real, check};
+use crate::{Error, Real, check, vector};
 
 /// Potentials of a problem at some iteration. The plan is
 /// `P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε)`.
@@ -84,18 +84,17 @@ impl<'s, T: Real> State<'s, T> {
         let (n, m) = (problem.n, problem.m);
         let balanced = problem.is_balanced();
         let workspace = check::workspace(OPERATION, workspace, problem.workspace_len())?;
-        let (share_a, rest) = workspace.split_at_mut(n);
-        let (f, rest) = rest.split_at_mut(n);
-        let (next_f, rest) = rest.split_at_mut(n);
-        let (share_b, rest) = rest.split_at_mut(m);
-        let (g, rest) = rest.split_at_mut(m);
-        let (next_g, rest) = rest.split_at_mut(m);
-        let (masked, rest) = rest.split_at_mut(m);
+        let mut rest = workspace;
+        let mut take = |len: usize| check::take(&mut rest, len);
+        let (share_a, f, next_f) = (take(n), take(n), take(n));
+        let (share_b, g, next_g, masked) = (take(m), take(m), take(m), take(m));
         let chunks = chunk_count(n);
-        let (columns, rest) = rest.split_at_mut(chunks * m);
-        let (terms, rest) = rest.split_at_mut(chunks * m * GROUP);
-        let (tiles, rest) = rest.split_at_mut(chunks * tile_len(&problem.cost, m));
-        let (kernel, rest) = StoredKernel::new(problem.store_kernel, n, m, rest);
+        let memory = ChunkMemory {
+            columns: take(chunks * m),
+            terms: take(chunks * m * GROUP),
+            tiles: take(chunks * tile_len(&problem.cost, m)),
+        };
+        let kernel = StoredKernel::new(problem.store_kernel, n, m, &mut rest);
         let (rows, range) = CostRows::new(OPERATION, problem, rest)?;
         let a = Weights::fill(OPERATION, "a", problem.a, balanced, share_a)?;
         let b = Weights::fill(OPERATION, "b", problem.b, balanced, share_b)?;
@@ -116,11 +115,7 @@ impl<'s, T: Real> State<'s, T> {
             next_f,
             next_g,
             masked,
-            memory: ChunkMemory {
-                columns,
-                terms,
-                tiles,
-            },
+            memory,
             kernel,
             by_kernel: false,
             omega: T::one(),
@@ -151,7 +146,7 @@ impl<'s, T: Real> State<'s, T> {
     pub fn warm_start(&mut self, g: &[T]) -> Result<(), Error> {
         check::shape(OPERATION, "g", g, self.g.len())?;
         check::finite(OPERATION, "g", g)?;
-        self.g.copy_from_slice(g);
+        vector::copy(self.g, g);
         self.restart()
     }
 
@@ -167,8 +162,8 @@ impl<'s, T: Real> State<'s, T> {
         let mut state = Self::new(problem, epsilon, workspace)?;
         check::shape(OPERATION, "f", f, state.f.len())?;
         check::shape(OPERATION, "g", g, state.g.len())?;
-        state.f.copy_from_slice(f);
-        state.g.copy_from_slice(g);
+        vector::copy(state.f, f);
+        vector::copy(state.g, g);
         state.fresh = false;
         Ok(state)
     }
@@ -192,8 +187,8 @@ impl<'s, T: Real> State<'s, T> {
     /// When a potential of an atom with mass leaves the range of the scalar type. The
     /// state is then of no further use.
     pub fn step(&mut self) -> Result<T, Error> {
-        self.f.copy_from_slice(self.next_f);
-        self.g.copy_from_slice(self.next_g);
+        vector::copy(self.f, self.next_f);
+        vector::copy(self.g, self.next_g);
         self.fresh = false;
         self.look_ahead(true)?;
         self.iterations = self.iterations.saturating_add(1);

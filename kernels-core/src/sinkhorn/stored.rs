@@ -27,14 +27,14 @@
 
 use core::array::from_fn;
 
-use super::chunks::{MAX_CHUNKS, Pieces, chunk_rows};
+use super::chunks::{MAX_CHUNKS, chunk_rows};
 use super::pass::spread;
 use super::row::{RowOut, RowRule, RowSums};
 use super::series::{Direct, Series};
 use crate::level::{Level, Task, dispatch};
 use crate::panel::GROUP;
-use crate::parallel::run_all;
-use crate::{Real, vector};
+use crate::parallel::{Pieces, run_all};
+use crate::{Real, check, vector};
 
 /// Logarithm to base 2 of the largest factor of a column.
 const DRIFT: f64 = 30.0;
@@ -65,26 +65,17 @@ pub(super) fn stored_kernel_len(n: usize, m: usize) -> usize {
 }
 
 impl<'s, T: Real> StoredKernel<'s, T> {
-    /// Takes its memory from the start of `workspace`; returns the rest.
-    pub(super) fn new(
-        keep: bool,
-        n: usize,
-        m: usize,
-        workspace: &'s mut [T],
-    ) -> (Self, &'s mut [T]) {
+    /// Takes its memory off the start of a workspace.
+    pub(super) fn new(keep: bool, n: usize, m: usize, workspace: &mut &'s mut [T]) -> Self {
         let (n, m) = if keep { (n, m) } else { (0, 0) };
-        let (entries, rest) = workspace.split_at_mut(n * m);
-        let (f, rest) = rest.split_at_mut(n);
-        let (g, rest) = rest.split_at_mut(m);
-        let (scaled, rest) = rest.split_at_mut(m);
-        let kernel = Self {
-            entries,
-            f,
-            g,
-            scaled,
+        let mut take = |len: usize| check::take(workspace, len);
+        Self {
+            entries: take(n * m),
+            f: take(n),
+            g: take(m),
+            scaled: take(m),
             valid: false,
-        };
-        (kernel, rest)
+        }
     }
 
     /// Whether there is memory for a kernel.
@@ -115,19 +106,19 @@ impl<'s, T: Real> StoredKernel<'s, T> {
         next_f: &mut [T],
         columns: &mut [T],
     ) -> RowSums<T> {
-        let (n, m) = (f.len(), self.g.len());
+        let (n, m) = (f.len(), self.g.len().max(1));
         let size = chunk_rows(n);
         let mut sums = [RowSums::default(); MAX_CHUNKS];
-        let given = self.entries.chunks(size * m).zip(self.f.chunks(size));
-        let sides = f
-            .chunks(size)
-            .zip(a.chunks(size))
-            .zip(next_f.chunks_mut(size));
+        let entries = self.entries.chunks((size * m).max(1));
+        let given = entries.zip(self.f.chunks(size));
+        let sides = Pieces::new(next_f, size)
+            .zip(f.chunks(size))
+            .zip(a.chunks(size));
         let out = Pieces::new(columns, m).zip(sums.iter_mut());
         let tasks = given.zip(sides).zip(out);
         let tasks =
             tasks.map(
-                |(((entries, shifts), ((f, a), next_f)), (columns, sums))| StoredTask {
+                |(((entries, shifts), ((next_f, f), a)), (columns, sums))| StoredTask {
                     rule,
                     columns_wanted,
                     scaled: self.scaled,
@@ -196,12 +187,14 @@ impl<T: Real> Task for StoredTask<'_, '_, T> {
 
     #[inline(always)]
     fn run<L: Level>(self) {
-        let m = self.scaled.len();
+        let m = self.scaled.len().max(1);
         let mut sums = RowSums::default();
         self.columns.fill(T::zero());
         let sides = self.f.chunks(GROUP).zip(self.a.chunks(GROUP));
         let sides = sides.zip(self.shifts.chunks(GROUP).zip(self.next_f.chunks_mut(GROUP)));
-        for (entries, ((f, a), (shifts, next_f))) in self.entries.chunks(GROUP * m).zip(sides) {
+        for (entries, ((f, a), (shifts, next_f))) in
+            self.entries.chunks((GROUP * m).max(1)).zip(sides)
+        {
             let mut weights = [T::zero(); GROUP];
             let rows = entries.chunks_exact(m).zip(f.iter().zip(a));
             let rows = rows.zip(shifts.iter().zip(next_f)).zip(weights.iter_mut());

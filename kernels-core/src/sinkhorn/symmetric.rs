@@ -8,7 +8,7 @@
 
 use super::State;
 use super::options::SinkhornOptions;
-use crate::{Error, Real};
+use crate::{Error, Real, vector};
 
 impl<T: Real> State<'_, T> {
     /// Iterates on one potential until the marginal error is within the threshold or
@@ -23,7 +23,7 @@ impl<T: Real> State<'_, T> {
             for (f, &next) in rows {
                 *f = half * (*f + next);
             }
-            self.g.copy_from_slice(self.f);
+            vector::copy(self.g, self.f);
             self.fresh = false;
             self.look_ahead(false)?;
             self.iterations = self.iterations.saturating_add(1);

@@ -31,10 +31,11 @@
 use super::adjoint::{Cotangents, Through};
 use super::gradients::{Gradients, finite_slopes};
 use super::half_step::{HalfStep, share_out, subtract_where, take_from};
+use super::hessian::{parts, parts_mut};
 use super::options::Outcome;
 use super::plan::Coupling;
 use super::state::State;
-use crate::{Error, Real, check};
+use crate::{Error, Real, check, vector};
 
 const OPERATION: &str = "unrolled_gradient";
 
@@ -73,19 +74,20 @@ impl<'s, T: Real> State<'s, T> {
         check::at_least_one(OPERATION, "iterations", iterations)?;
         let expected = unrolled_workspace_len(n, m, iterations);
         let workspace = check::workspace(OPERATION, workspace, expected)?;
-        let (start, rest) = workspace.split_at_mut(m);
-        let (tape, scratch) = rest.split_at_mut((n + m) * iterations);
+        let mut scratch = workspace;
+        let start = check::take(&mut scratch, m);
+        let tape = check::take(&mut scratch, (n + m) * iterations);
         // What the last look-ahead left may be a relaxed step.
         self.omega = T::one();
         self.look_ahead(true)?;
-        start.copy_from_slice(self.g);
-        for entry in tape.chunks_exact_mut(n + m) {
+        vector::copy(start, self.g);
+        for entry in tape.chunks_exact_mut((n + m).max(1)) {
             if self.b.some_zero {
                 self.fill_zero_columns_ahead();
             }
-            let (f, g) = entry.split_at_mut(n);
-            f.copy_from_slice(self.next_f);
-            g.copy_from_slice(self.next_g);
+            let (f, g) = parts_mut(entry, n);
+            vector::copy(f, self.next_f);
+            vector::copy(g, self.next_g);
             self.step()?;
         }
         // As in a run, what is returned comes from the costs.
@@ -136,18 +138,15 @@ impl<'s, T: Real> Recording<'_, 's, T> {
     ) -> Result<(), Error> {
         let state = &mut *self.state;
         let (n, m) = (state.f.len(), state.g.len());
-        let scratch = &mut *self.scratch;
-        let (reciprocals, rest) = scratch.split_at_mut(m);
-        let (f_bar, rest) = rest.split_at_mut(n);
-        let (rows, rest) = rest.split_at_mut(n);
-        let (u, rest) = rest.split_at_mut(n);
-        let (ones_a, rest) = rest.split_at_mut(n);
-        let (g_bar, rest) = rest.split_at_mut(m);
-        let (columns, rest) = rest.split_at_mut(m);
-        let (v, ones_b) = rest.split_at_mut(m);
+        let mut rest = &mut *self.scratch;
+        let mut take = |len: usize| check::take(&mut rest, len);
+        let reciprocals = take(m);
+        let (f_bar, rows, u, ones_a) = (take(n), take(n), take(n), take(n));
+        let (g_bar, columns, v, ones_b) = (take(m), take(m), take(m), take(m));
         gradients.begin(OPERATION, n, m, reciprocals)?;
-        let last = self.tape.len().saturating_sub(n + m);
-        let (f, g) = self.tape.split_at(last).1.split_at(n);
+        let entries = self.tape.chunks_exact((n + m).max(1));
+        let entries = entries.map(|entry| parts(entry, n));
+        let (f, g) = entries.clone().last().unwrap_or_default();
         if gradients.weights.is_some() {
             let sides = [("row", &state.a, f), ("column", &state.b, g)];
             finite_slopes(OPERATION, sides)?;
@@ -181,22 +180,10 @@ impl<'s, T: Real> Recording<'_, 's, T> {
         let (tau_a, tau_b) = (damping(constants.rho.0), damping(constants.rho.1));
         let (mass_a, mass_b) = constants.mass;
         // Potentials of an iteration, and the g before: from the end to the start.
-        let earlier = core::iter::once(self.start).chain(
-            self.tape
-                .chunks_exact(n + m)
-                .map(|entry| entry.split_at(n).1),
-        );
-        let count = self.tape.len() / (n + m);
-        for k in (0..count).rev() {
-            let Some((f, g)) = self
-                .tape
-                .chunks_exact(n + m)
-                .nth(k)
-                .map(|entry| entry.split_at(n))
+        let earlier = core::iter::once(&*self.start).chain(entries.clone().map(|(_, g)| g));
+        for k in (0..entries.len()).rev() {
+            let Some(((f, g), g_before)) = entries.clone().nth(k).zip(earlier.clone().nth(k))
             else {
-                continue;
-            };
-            let Some(g_before) = earlier.clone().nth(k) else {
                 continue;
             };
             // The last half step first: κ^k, times b_j to be of the plan's form.
