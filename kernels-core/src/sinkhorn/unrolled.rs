@@ -180,7 +180,7 @@ impl<'s, T: Real> Recording<'_, 's, T> {
         let (tau_a, tau_b) = (damping(constants.rho.0), damping(constants.rho.1));
         let (mass_a, mass_b) = constants.mass;
         // Potentials of an iteration, and the g before: from the end to the start.
-        let earlier = core::iter::once(&*self.start).chain(entries.clone().map(|(_, g)| g));
+        let earlier = core::iter::once(self.start).chain(entries.clone().map(|(_, g)| g));
         for k in (0..entries.len()).rev() {
             let Some(((f, g), g_before)) = entries.clone().nth(k).zip(earlier.clone().nth(k))
             else {

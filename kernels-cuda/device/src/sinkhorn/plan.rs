@@ -4,7 +4,7 @@
 //! | kernel | grid | bytes |
 //! |---|---|---|
 //! | [`SinkhornPlan`] | blocks of columns × rows | `8 n m` |
-//! | [`SinkhornPull`] | blocks of 16 rows | `4 n m` and `4 n m d / 16` from the second cache |
+//! | [`SinkhornPull`] | blocks of 8 rows | `4 n m` and `n m d / 2` from the second cache |
 
 use kernels_core::elementary::Elementary;
 
@@ -71,7 +71,7 @@ impl Kernel for SinkhornPlan {
 }
 
 /// Rows that a block of [`SinkhornPull`] takes.
-pub const PULL_ROWS: u32 = 16;
+pub const PULL_ROWS: u32 = 8;
 /// Columns whose entries are in shared memory at a time.
 const PULL_COLUMNS: u32 = 64;
 
@@ -181,7 +181,7 @@ fn scale_of<T: Thread>(thread: T, scales: Global<f32>, row: u32) -> f32 {
 }
 
 impl SinkhornPull {
-    /// Entries of the plan for 16 points of this side and 64 of the other.
+    /// Entries of the plan for 8 points of this side and 64 of the other.
     #[inline(always)]
     fn fill<T: Thread>(
         &self,
