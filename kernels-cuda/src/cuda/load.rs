@@ -22,6 +22,12 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use cust::sys::{CUcontext, CUdeviceptr, CUevent, CUfunction, CUmodule, CUstream};
 
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+compile_error!("kernels-cuda's feature `cuda` is for Linux on x86-64 or AArch64");
+
 const NOT_SUPPORTED: c_int = 801;
 const RTLD_NOW: c_int = 2;
 

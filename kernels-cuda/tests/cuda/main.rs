@@ -169,18 +169,39 @@ fn time_passes_on_the_device() {
     );
 }
 
-/// The kernel of rows with other shared memory.
+/// The kernel of rows with more shared memory than it needs.
+#[repr(C)]
 #[derive(Clone, Copy, Debug)]
-struct Shared(u32);
+struct Spacious {
+    kernel: LogSumExpOfRows,
+    words: u32,
+}
 
-impl Kernel for Shared {
+impl Kernel for Spacious {
     const NAME: &'static str = LogSumExpOfRows::NAME;
 
     fn shared_words(&self) -> u32 {
-        self.0
+        self.words
     }
 
     fn run<T: Thread>(&self, _: T) {}
+}
+
+#[test]
+fn shared_memory_beyond_48_kib() {
+    let device = Cuda::new(0).unwrap();
+    let x = Buffer::of(&device, &[0.0_f32; 4]).unwrap();
+    let out = Buffer::new(&device, 1).unwrap();
+    let kernel = LogSumExpOfRows {
+        x: x.array(),
+        out: out.array(),
+        columns: 4,
+    };
+    // 64, 80 and 48 KiB.
+    for words in [16 << 10, 20 << 10, 12 << 10] {
+        device.launch(Spacious { kernel, words }, [1, 1]).unwrap();
+        near("ln 4", &out.to_vec().unwrap(), &[4.0_f64.ln()], 1e-6);
+    }
 }
 
 #[test]
@@ -197,8 +218,9 @@ fn launches_that_cannot_be() {
     let want = "log_sum_exp_of_rows: the kernel must run to its end, got a grid of 1 × 70000 \
                 blocks, where 2147483647 × 65535 is the most";
     assert_eq!(refused, want);
-    let refused = device.launch(Shared(1 << 20), [1, 1]).unwrap_err();
-    let refused = refused.to_string();
+    let words = 1 << 20;
+    let refused = device.launch(Spacious { kernel, words }, [1, 1]);
+    let refused = refused.unwrap_err().to_string();
     assert!(
         refused.contains("got 4194304 bytes of shared memory, where"),
         "{refused}"
