@@ -4,7 +4,7 @@
 //! implement it. Arrays are named by [`Global`], an address and a length, so memory of
 //! another library in the same context can be used as it is.
 
-use kernels_cuda_device::fill::Fill;
+use kernels_cuda_device::fill::{AddScaled, Fill};
 use kernels_cuda_device::{BLOCK, Global, Kernel, Word};
 
 use crate::error::DeviceError;
@@ -155,6 +155,20 @@ pub fn zero<D: Device>(device: &D, to: Global<f32>) -> Result<(), DeviceError> {
 }
 
 fn fill<D: Device>(device: &D, from: Global<f32>, to: Global<f32>) -> Result<(), DeviceError> {
-    let blocks = to.len().div_ceil(BLOCK as usize).min(1024);
-    device.launch(Fill { from, to }, [blocks as u32, 1])
+    device.launch(Fill { from, to }, shared_out(to.len()))
+}
+
+/// `to += factor · from` on the device, for arrays of one length.
+pub(crate) fn add_scaled<D: Device>(
+    device: &D,
+    factor: f32,
+    from: Global<f32>,
+    to: Global<f32>,
+) -> Result<(), DeviceError> {
+    device.launch(AddScaled { from, to, factor }, shared_out(to.len()))
+}
+
+/// A grid of blocks that share so many elements.
+pub(crate) fn shared_out(elements: usize) -> [u32; 2] {
+    [elements.div_ceil(BLOCK as usize).min(1024) as u32, 1]
 }

@@ -8,6 +8,7 @@
 //! | `log_sum_exp` | log-sum-exp of rows and columns |
 //! | `sinkhorn` | optimal transport, its gradients, the divergence |
 //! | `nt_xent` | NT-Xent and its gradient |
+//! | `sin_sim` | NT-Xent and transport, one call |
 //! | `byol`, `vicreg`, `barlow_twins` | losses without pairs of rows |
 //! | `matrix_product` | products of matrices |
 
@@ -28,6 +29,7 @@ mod error;
 pub mod log_sum_exp;
 pub mod matrix_product;
 pub mod nt_xent;
+pub mod sin_sim;
 pub mod sinkhorn;
 pub mod vicreg;
 mod workspace;

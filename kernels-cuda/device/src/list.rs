@@ -6,7 +6,7 @@ use crate::barlow_twins::{
 use crate::byol::Byol;
 use crate::columns::{ColumnMeans, ColumnSquares, ColumnSums};
 use crate::cost::{CostMatrix, ReciprocalNorms, ThroughDirections};
-use crate::fill::Fill;
+use crate::fill::{AddScaled, Fill};
 use crate::kernel::kernels;
 use crate::log_sum_exp::{LogSumExpOfColumns, LogSumExpOfParts, LogSumExpOfRows};
 use crate::matrix_product::{MatrixProduct, OfColumns, OfRows, Plain};
@@ -15,10 +15,10 @@ use crate::nt_xent::{
 };
 use crate::sinkhorn::columns::{SinkhornColumns, SinkhornZeroColumns};
 use crate::sinkhorn::conclude::{SinkhornConclude, SinkhornGap};
-use crate::sinkhorn::plan::{SinkhornPlan, SinkhornPull};
+use crate::sinkhorn::plan::{SinkhornPlan, SinkhornPull, SinkhornTransportCost};
 use crate::sinkhorn::rows::{SinkhornRows1024, SinkhornRows4096};
 use crate::sinkhorn::rows_wide::SinkhornRowsWide;
-use crate::sinkhorn::scan::{SinkhornScan, SinkhornScanned};
+use crate::sinkhorn::scan::{SinkhornRescale, SinkhornScan, SinkhornScanned};
 use crate::sinkhorn::symmetric::SinkhornAverage;
 use crate::sinkhorn::weights::SinkhornWeights;
 use crate::totals::{SquaresOfProduct, Totals};
@@ -26,6 +26,7 @@ use crate::vicreg::{VicRegColumns, VicRegPull};
 
 kernels! {
     fill: Fill,
+    add_scaled: AddScaled,
     log_sum_exp_of_rows: LogSumExpOfRows,
     log_sum_exp_of_columns: LogSumExpOfColumns,
     log_sum_exp_of_parts: LogSumExpOfParts,
@@ -35,6 +36,7 @@ kernels! {
     sinkhorn_weights: SinkhornWeights,
     sinkhorn_scan: SinkhornScan,
     sinkhorn_scanned: SinkhornScanned,
+    sinkhorn_rescale: SinkhornRescale,
     sinkhorn_rows1024: SinkhornRows1024,
     sinkhorn_rows4096: SinkhornRows4096,
     sinkhorn_rows_wide: SinkhornRowsWide,
@@ -44,6 +46,7 @@ kernels! {
     sinkhorn_conclude: SinkhornConclude,
     sinkhorn_gap: SinkhornGap,
     sinkhorn_plan: SinkhornPlan,
+    sinkhorn_transport_cost: SinkhornTransportCost,
     sinkhorn_pull: SinkhornPull,
     nt_xent_units: NtXentUnits,
     nt_xent_sums: NtXentSums,

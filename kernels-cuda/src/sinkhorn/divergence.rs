@@ -5,6 +5,7 @@
 //! balanced measures the potentials subtracted atom by atom. No over-relaxed or Newton
 //! steps follow where measures are nearly equal: there more iterations are needed here.
 
+use kernels_core::cost::CostScale;
 use kernels_core::sinkhorn::{Divergence, Outcome, SinkhornOptions};
 use kernels_cuda_device::Global;
 use kernels_cuda_device::sinkhorn::conclude::SinkhornGap;
@@ -77,6 +78,15 @@ fn solve<D: Device>(
             got: problem.n.saturating_mul(problem.m),
         }));
     };
+    if problem.scale != CostScale::None {
+        // Each of the three problems would have a scale of its own.
+        return Err(Error::Kernel(kernels_core::Error::Parameter {
+            operation: OPERATION,
+            argument: "problem.scale",
+            expected: "CostScale::None, since three problems share one cost",
+            got: 1.0,
+        }));
+    }
     if let Some((grad_x, grad_y)) = grads {
         check::shape(OPERATION, "grad_x", grad_x, x.len())?;
         check::shape(OPERATION, "grad_y", grad_y, y.len())?;
@@ -164,6 +174,7 @@ impl Problem {
             b: weights,
             rho_a: rho,
             rho_b: rho,
+            scale: self.scale,
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use kernels_core::cost::Cost;
 use kernels_cuda_device::cost::ThroughDirections;
-use kernels_cuda_device::sinkhorn::plan::{PULL_ROWS, SinkhornPlan, SinkhornPull};
+use kernels_cuda_device::sinkhorn::plan::{
+    PULL_ROWS, SinkhornPlan, SinkhornPull, SinkhornTransportCost,
+};
 use kernels_cuda_device::{BLOCK, Global, WARPS};
 
 use super::problem::CostSource;
 use super::state::State;
 use crate::check;
-use crate::device::Device;
+use crate::device::{Device, read};
 use crate::error::Error;
 
 /// Rows of the plan that are on their way at a time: the limit of a grid's second side.
@@ -26,6 +28,27 @@ impl<D: Device> State<'_, D> {
         let shared = self.shared;
         let grid = [shared.m.div_ceil(BLOCK), shared.n.min(ROWS)];
         Ok(self.device.launch(SinkhornPlan { shared, out }, grid)?)
+    }
+
+    /// `⟨P,C⟩`: what the plan costs, without the entropic term.
+    ///
+    /// # Errors
+    /// When it does not fit f32, or the device's.
+    pub fn transport_cost(&self) -> Result<f32, Error> {
+        let shared = self.shared;
+        let parts = Global::new(self.scan.address(), shared.blocks as usize);
+        let kernel = SinkhornTransportCost { shared, parts };
+        self.device.launch(kernel, [shared.blocks, 1])?;
+        let parts = read(self.device, parts)?;
+        let cost = parts.iter().copied().map(f64::from).sum::<f64>() as f32;
+        if cost.is_finite() {
+            return Ok(cost);
+        }
+        Err(Error::Kernel(kernels_core::Error::Overflow {
+            operation: "transport_cost",
+            quantity: "the transport cost",
+            got: f64::from(cost),
+        }))
     }
 
     /// Writes the gradient of the regularised value with respect to the points of the

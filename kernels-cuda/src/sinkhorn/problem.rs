@@ -1,6 +1,6 @@
 //! The transport problem, with its arrays on the device.
 
-use kernels_core::cost::Cost;
+use kernels_core::cost::{Cost, CostScale};
 use kernels_core::sinkhorn as core;
 use kernels_cuda_device::Global;
 use kernels_cuda_device::sinkhorn::status::Status;
@@ -46,6 +46,8 @@ pub struct Problem {
     pub rho_a: f32,
     /// The same at the columns.
     pub rho_b: f32,
+    /// What the costs between points are divided by; a matrix is taken as it is.
+    pub scale: CostScale,
 }
 
 impl Problem {
@@ -60,7 +62,15 @@ impl Problem {
             b: None,
             rho_a: f32::INFINITY,
             rho_b: f32::INFINITY,
+            scale: CostScale::None,
         }
+    }
+
+    /// The same with the costs between points divided by their largest, so that ε is in
+    /// units of it; gradients treat it as a constant.
+    #[must_use]
+    pub fn scaled(self, scale: CostScale) -> Self {
+        Self { scale, ..self }
     }
 
     /// The same with weights.

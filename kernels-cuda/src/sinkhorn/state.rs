@@ -1,6 +1,6 @@
 //! The iteration: what is queued, and when the host looks.
 
-use kernels_core::cost::Cost;
+use kernels_core::cost::{Cost, CostScale};
 use kernels_core::sinkhorn::{Outcome, SinkhornOptions};
 use kernels_cuda_device::cost::{CostMatrix, ReciprocalNorms};
 use kernels_cuda_device::sinkhorn::Shared;
@@ -8,7 +8,7 @@ use kernels_cuda_device::sinkhorn::columns::{SinkhornColumns, SinkhornZeroColumn
 use kernels_cuda_device::sinkhorn::conclude::SinkhornConclude;
 use kernels_cuda_device::sinkhorn::rows::{SinkhornRows1024, SinkhornRows4096};
 use kernels_cuda_device::sinkhorn::rows_wide::SinkhornRowsWide;
-use kernels_cuda_device::sinkhorn::scan::{SinkhornScan, SinkhornScanned};
+use kernels_cuda_device::sinkhorn::scan::{SinkhornRescale, SinkhornScan, SinkhornScanned};
 use kernels_cuda_device::sinkhorn::status::Status;
 use kernels_cuda_device::sinkhorn::symmetric::SinkhornAverage;
 use kernels_cuda_device::sinkhorn::weights::SinkhornWeights;
@@ -17,7 +17,7 @@ use kernels_cuda_device::{BLOCK, Global, WARP, WARPS};
 use super::outcome;
 use super::problem::{BLOCKS, CostSource, Problem};
 use crate::check;
-use crate::device::{Device, copy, read, zero};
+use crate::device::{Device, copy, read, shared_out, zero};
 use crate::error::Error;
 
 pub(super) const OPERATION: &str = "sinkhorn";
@@ -33,7 +33,8 @@ pub struct State<'d, D: Device> {
     pub(super) shared: Shared,
     /// Reciprocal norms of the points; empty but for the cosine cost.
     pub(super) scales: (Global<f32>, Global<f32>),
-    scan: Global<f32>,
+    /// 4 × blocks.
+    pub(super) scan: Global<f32>,
 }
 
 /// How potentials are taken over.
@@ -146,7 +147,13 @@ impl<'d, D: Device> State<'d, D> {
             status,
             blocks,
         };
-        Ok(device.launch(scanned, [1, 1])?)
+        device.launch(scanned, [1, 1])?;
+        let points = matches!(self.problem.cost, CostSource::Points { .. });
+        if points && self.problem.scale == CostScale::Maximum {
+            let cost = shared.cost;
+            device.launch(SinkhornRescale { cost, status }, shared_out(cost.len()))?;
+        }
+        Ok(())
     }
 
     /// Goes on with another ε from the present potentials: for annealing.

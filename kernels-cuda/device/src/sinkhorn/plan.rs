@@ -4,6 +4,7 @@
 //! | kernel | grid | bytes |
 //! |---|---|---|
 //! | [`SinkhornPlan`] | blocks of columns × rows | `8 n m` |
+//! | [`SinkhornTransportCost`] | the blocks | `4 n m` |
 //! | [`SinkhornPull`] | blocks of 8 rows | `4 n m` and `n m d / 2` from the second cache |
 
 use kernels_core::elementary::Elementary;
@@ -12,6 +13,7 @@ use super::Shared;
 use super::status::Status;
 use crate::kernel::Kernel;
 use crate::memory::Global;
+use crate::reduce::{block_reduce_words, over_block};
 use crate::thread::{BLOCK, Thread};
 
 impl Shared {
@@ -70,13 +72,55 @@ impl Kernel for SinkhornPlan {
     }
 }
 
+/// Parts of `⟨P,C⟩`, where a pair without mass does not count. Grid: the blocks, which
+/// take every so many-th row.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SinkhornTransportCost {
+    /// The problem.
+    pub shared: Shared,
+    /// One for each block.
+    pub parts: Global<f32>,
+}
+
+impl Kernel for SinkhornTransportCost {
+    const NAME: &'static str = "sinkhorn_transport_cost";
+
+    fn shared_words(&self) -> u32 {
+        block_reduce_words(1)
+    }
+
+    #[inline(always)]
+    fn run<T: Thread>(&self, thread: T) {
+        let shared = &self.shared;
+        let masses = shared.masses(thread);
+        let mut sum = 0.0;
+        let mut i = thread.block()[0];
+        while i < shared.n {
+            let mut j = thread.thread();
+            while j < shared.m {
+                let mass = shared.entry(thread, i, j, masses);
+                if mass > 0.0 {
+                    sum += mass * thread.load(shared.cost, shared.row_start(i) + j as usize);
+                }
+                j += BLOCK;
+            }
+            i += thread.grid()[0];
+        }
+        let sum = over_block(thread, sum, 0, |a, b| a + b);
+        if thread.thread() == 0 {
+            thread.store(self.parts, thread.block()[0] as usize, sum);
+        }
+    }
+}
+
 /// Rows that a block of [`SinkhornPull`] takes.
 pub const PULL_ROWS: u32 = 8;
 /// Columns whose entries are in shared memory at a time.
 const PULL_COLUMNS: u32 = 64;
 
 /// `out_i = [out_i +] factor Σ_j P_ij (x_i − y_j)`, for the points of the rows, or for those
-/// of the columns with `transposed`: with factor 2 the gradient of a squared distance. Differences are taken
+/// of the columns with `transposed`, over what the costs were divided by: with factor 2 the gradient of a squared distance. Differences are taken
 /// before they are summed, so that close points keep their digits.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +163,7 @@ impl Kernel for SinkhornPull {
             (shared.m, shared.n)
         };
         let masses = shared.masses(thread);
+        let factor = self.factor / shared.status.load(thread, Status::DIVISOR);
         let first = thread.block()[0] * PULL_ROWS;
         let dim = self.dim as usize;
         // A coordinate for each thread: of this many at a time.
@@ -163,7 +208,7 @@ impl Kernel for SinkhornPull {
                     } else {
                         0.0
                     };
-                    thread.store(self.out, index, kept + self.factor * sum);
+                    thread.store(self.out, index, kept + factor * sum);
                 }
             }
             start += BLOCK;

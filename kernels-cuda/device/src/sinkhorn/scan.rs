@@ -92,11 +92,52 @@ impl Kernel for SinkhornScanned {
                 let width = larger(high + minus_low, 0.0);
                 self.status.store(thread, Status::WIDTH, width);
                 self.status.store(thread, Status::MASKED, masked);
+                self.status.store(thread, Status::LARGEST, high);
+                self.status.store(thread, Status::DIVISOR, 1.0);
                 if refused != 0.0 {
                     self.status.refuse(thread, Status::BAD_COST);
                 }
             },
         );
+    }
+}
+
+/// Divides the costs by the largest of them, unless that is zero or subnormal. Grid: blocks
+/// that share the entries.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SinkhornRescale {
+    /// The costs.
+    pub cost: Global<f32>,
+    /// Where the largest is, and where the divisor is noted.
+    pub status: Status,
+}
+
+impl Kernel for SinkhornRescale {
+    const NAME: &'static str = "sinkhorn_rescale";
+
+    fn shared_words(&self) -> u32 {
+        0
+    }
+
+    #[inline(always)]
+    fn run<T: Thread>(&self, thread: T) {
+        let largest = self.status.load(thread, Status::LARGEST);
+        if !(largest >= f32::MIN_POSITIVE) {
+            return;
+        }
+        let start = thread.block()[0] as usize * BLOCK as usize + thread.thread() as usize;
+        if start == 0 {
+            let width = self.status.load(thread, Status::WIDTH);
+            self.status.store(thread, Status::WIDTH, width / largest);
+            self.status.store(thread, Status::DIVISOR, largest);
+        }
+        let mut i = start;
+        while i < self.cost.len() {
+            let cost = thread.load(self.cost, i);
+            thread.store(self.cost, i, cost / largest);
+            i += thread.grid()[0] as usize * BLOCK as usize;
+        }
     }
 }
 

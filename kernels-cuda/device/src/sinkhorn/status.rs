@@ -39,6 +39,10 @@ impl Status {
     pub const SIDES: usize = 12;
     /// What was refused: one of the codes below, 0 for nothing.
     pub const REFUSED: usize = 13;
+    /// The largest permitted cost, before it was divided.
+    pub const LARGEST: usize = 14;
+    /// What the costs were divided by.
+    pub const DIVISOR: usize = 15;
 
     /// The cost matrix.
     pub const BAD_COST: u32 = 1;
