@@ -42,7 +42,7 @@ fn run(
 }
 
 fn check(which: Which, q: &[f32], target: &[f32], (rows, dim): (usize, usize), seed: u64) {
-    let (got, grad) = run(which, q, target, (rows, dim), seed).expect("good rows");
+    let (got, grad) = run(which, q, target, (rows, dim), seed).unwrap();
     let (wide_q, wide_target) = (wide(q), wide(target));
     let mut want_grad = vec![0.0; q.len()];
     let want = match which {
@@ -52,7 +52,7 @@ fn check(which: Which, q: &[f32], target: &[f32], (rows, dim): (usize, usize), s
         _ => core::byol_with_grad(&wide_q, &wide_target, rows, dim, &mut want_grad),
     };
     // Terms of a row's loss are squares of differences that are right to 3 u each.
-    near("loss", &[got], &[want.expect("good rows")], 1e-6);
+    near("loss", &[got], &[want.unwrap()], 1e-6);
     if matches!(which, Which::Value) {
         return;
     }

@@ -68,7 +68,7 @@ impl Problem {
     }
 
     fn check(&self, factors: (f32, f32), seed: u64) {
-        let got = self.run(factors, seed).expect("good sizes");
+        let got = self.run(factors, seed).unwrap();
         let want = self.expected(factors);
         assert_eq!(got.len(), want.len());
         for (at, (&got, (want, size))) in got.iter().zip(want).enumerate() {
