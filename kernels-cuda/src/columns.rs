@@ -3,7 +3,8 @@
 
 use kernels_core::pieces::check as core_check;
 use kernels_cuda_device::Global;
-use kernels_cuda_device::columns::{Batch, ColumnMeans, ColumnSquares, ColumnSums};
+use kernels_cuda_device::column_statistics::{ColumnMeans, ColumnSquares, ColumnSums};
+use kernels_cuda_device::columns::Batch;
 use kernels_cuda_device::totals::{SquaresOfProduct, TOTALS, Totals};
 
 use crate::check;

@@ -72,8 +72,8 @@ impl Problem {
         let want = self.expected(factors);
         assert_eq!(got.len(), want.len());
         for (at, (&got, (want, size))) in got.iter().zip(want).enumerate() {
-            // What is cut off the low parts is 2^-20 of a product; the additions of a slab
-            // and of slabs are rounded at random, and add about as much.
+            // A product leaves out at most 8 u of itself; the additions of a slab and of
+            // slabs, a dozen in a row, are rounded at random: 2e-6 is 33 u.
             let error = (f64::from(got) - want).abs();
             assert!(
                 error <= 2e-6 * size,

@@ -2,11 +2,12 @@
 //!
 //! `ẑ = c/σ` with `σ = sqrt(deviation² + ε)`, and a gradient g with respect to ẑ becomes
 //! `(g − mean g − ẑ mean(g ẑ))/σ` with respect to z. Products of matrices come from
-//! `matrix_product`, statistics from `columns`.
+//! `matrix_product`, statistics from `column_statistics`.
 
 use kernels_core::pieces::Level;
 
-use crate::columns::{Batch, deviation, slot, total};
+use crate::column_statistics::deviation;
+use crate::columns::{Batch, slot, total};
 use crate::four::hypotenuse;
 use crate::kernel::Kernel;
 use crate::memory::Global;

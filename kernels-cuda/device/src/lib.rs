@@ -16,8 +16,8 @@
 //! | `reduce` | reductions over a warp and a block |
 //! | `four` | four numbers at a time; powers of two |
 //! | `totals` | sums of what blocks left behind |
-//! | `warp_tile`, `matrix_product` | products of matrices on tensor cores |
-//! | `columns` | statistics of columns |
+//! | `warp_tile`, `operand`, `matrix_product` | products of matrices on tensor cores |
+//! | `columns`, `column_statistics` | columns of a batch, and their statistics |
 //! | `log_sum_exp` | log-sum-exp of rows and of columns |
 //! | `fill` | copies and zeros |
 //! | `cost` | cost matrices of points |
@@ -41,6 +41,7 @@
 
 pub mod barlow_twins;
 pub mod byol;
+pub mod column_statistics;
 pub mod columns;
 pub mod cost;
 pub mod fill;
@@ -51,6 +52,7 @@ pub mod log_sum_exp;
 pub mod matrix_product;
 pub mod memory;
 pub mod nt_xent;
+mod operand;
 pub mod pairs;
 #[cfg(target_arch = "nvptx64")]
 mod ptx;

@@ -4,7 +4,7 @@ use crate::barlow_twins::{
     ColumnSigmas, GradientMeans, GradientTotals, NormalizeBackward, NormalizeColumns,
 };
 use crate::byol::Byol;
-use crate::columns::{ColumnMeans, ColumnSquares, ColumnSums};
+use crate::column_statistics::{ColumnMeans, ColumnSquares, ColumnSums};
 use crate::cost::{CostMatrix, ReciprocalNorms, ThroughDirections};
 use crate::fill::{AddScaled, Fill};
 use crate::kernel::kernels;

@@ -10,8 +10,8 @@
 //! shared memory. Shared memory: 4608 words. Bytes: `4·m·n·k (1/64 + 1/64)` from the cache,
 //! each operand at least once from memory; operations: `6·m·n·k` on tensor cores.
 //!
-//! Error: that of `warp_tile` for the products, `32 u` for a slab, and `k/32 u` for the sum
-//! of slabs, all relative to `Σ |a b|`. What lies outside of the matrices counts as zero.
+//! Error: at most about `(k/16 + 24) u Σ |a b|` with `u = 2⁻²⁴`, and far less as a rule, as
+//! roundings are of either sign. What lies outside of the matrices counts as zero.
 
 use core::fmt::Debug;
 use core::marker::PhantomData;
@@ -19,18 +19,12 @@ use core::marker::PhantomData;
 use crate::four::Rows;
 use crate::kernel::Kernel;
 use crate::memory::Global;
+use crate::operand::{Operand, PANEL_WORDS};
 use crate::reduce::over_block;
-use crate::thread::{BLOCK, Thread};
-use crate::warp_tile::{
-    Panel, SLAB, STRIDE_ACROSS, STRIDE_ALONG, Tile, WARP_COLUMNS, WARP_ROWS, add, multiply_slab,
-    place,
-};
+use crate::thread::Thread;
+use crate::warp_tile::{SLAB, Tile, WARP_COLUMNS, WARP_ROWS, add_slab, place};
 
-/// Rows and columns of a block's tile.
-pub const TILE: u32 = 64;
-/// Words of an operand's slab.
-const PANEL_WORDS: u32 = TILE * STRIDE_ALONG;
-const _: () = assert!(SLAB * STRIDE_ACROSS == PANEL_WORDS);
+pub use crate::operand::TILE;
 
 /// How operands are stored.
 pub trait Form: Copy + Debug + Send + Sync + 'static {
@@ -103,80 +97,6 @@ pub struct MatrixProduct<F> {
     pub symmetric: u32,
     /// How operands are stored.
     pub form: PhantomData<F>,
-}
-
-/// One operand, as a block sees it: rows of the left one, or columns of the right one, from
-/// `first` on.
-#[derive(Clone, Copy)]
-struct Operand {
-    matrix: Rows,
-    /// Whether rows in memory run across the sum's index.
-    across: bool,
-    first: u32,
-    count: u32,
-    /// Where its slab begins in shared memory.
-    words: u32,
-}
-
-impl Operand {
-    /// Row and column in the slab of one of a thread's two groups of four.
-    #[inline(always)]
-    fn group(self, thread: u32, turn: u32) -> [u32; 2] {
-        let group = thread + turn * BLOCK;
-        let in_row = if self.across { TILE / 4 } else { SLAB / 4 };
-        [group / in_row, group % in_row * 4]
-    }
-
-    /// A thread's share of the slab from k on.
-    #[inline(always)]
-    fn fetch<T: Thread>(self, thread: T, k: u32, end: u32) -> [[f32; 4]; 2] {
-        let (row_limit, column_limit) = if self.across {
-            (end, self.count)
-        } else {
-            (self.count, end)
-        };
-        [0, 1].map(|turn| {
-            let [row, column] = self.group(thread.thread(), turn);
-            let (row, column) = if self.across {
-                (k + row, self.first + column)
-            } else {
-                (self.first + row, k + column)
-            };
-            if row < row_limit {
-                self.matrix.load4(thread, row, column, column_limit)
-            } else {
-                [0.0; 4]
-            }
-        })
-    }
-
-    /// Puts it into shared memory.
-    #[inline(always)]
-    fn put<T: Thread>(self, thread: T, [first, second]: [[f32; 4]; 2]) {
-        let stride = if self.across {
-            STRIDE_ACROSS
-        } else {
-            STRIDE_ALONG
-        };
-        for (turn, four) in [(0, first), (1, second)] {
-            let [row, column] = self.group(thread.thread(), turn);
-            thread.shared_store4(self.words + row * stride + column, four);
-        }
-    }
-
-    #[inline(always)]
-    fn panel(self) -> Panel {
-        let (outer, inner) = if self.across {
-            (1, STRIDE_ACROSS)
-        } else {
-            (STRIDE_ALONG, 1)
-        };
-        Panel {
-            start: self.words,
-            outer,
-            inner,
-        }
-    }
 }
 
 impl<F: Form> MatrixProduct<F> {
@@ -263,7 +183,7 @@ impl<F: Form> Kernel for MatrixProduct<F> {
             thread.barrier();
             k += SLAB;
             next = [left.fetch(thread, k, end), right.fetch(thread, k, end)];
-            sum = add(sum, multiply_slab(thread, panels[0], panels[1]));
+            add_slab(thread, panels[0], panels[1], &mut sum);
         }
 
         let one = self.rows as usize * columns as usize;

@@ -10,7 +10,8 @@
 
 use kernels_core::pieces::Level;
 
-use crate::columns::{Batch, deviation, total};
+use crate::column_statistics::deviation;
+use crate::columns::{Batch, total};
 use crate::four::hypotenuse;
 use crate::kernel::Kernel;
 use crate::memory::Global;

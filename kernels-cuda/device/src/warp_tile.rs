@@ -1,24 +1,16 @@
-//! A 16 × 32 tile of a matrix product for each warp, on tensor cores, with the accuracy
-//! of f32.
+//! A 16 × 32 tile of a matrix product for each warp, from slabs in shared memory.
 //!
-//! A tensor core multiplies TF32 numbers, which have 11 significant bits. A number of 24
-//! bits is split in two, `x = hi + lo`: hi is x without its low 13 bits, and lo, exact, has
-//! at most 13, of which the tensor core takes 11. Three products,
+//! Products have the accuracy of f32 (see [`tensor`](crate::pairs::tensor)): three on tensor
+//! cores, sums of sixteen terms from zero, and ordinary sums of those.
 //!
-//! `x·y ≈ lo·hi' + hi·lo' + hi·hi'`, the small ones first,
-//!
-//! leave an error of at most `2^-19 |x y|`, and of about `2^-22 |x y|` on average: what is
-//! cut off lo, and lo·lo'.
-//!
-//! Tensor cores may cut off, not round, when they add. Sums here are short (a slab of 32
-//! terms starts from zero), and whoever adds slabs does it in f32.
-//!
-//! A lane reads one number at a time from shared memory. All 32 are in different banks
-//! where rows of [`STRIDE_ALONG`] words run along the sum's index k (rows of the left
-//! operand, columns of the right), or rows of [`STRIDE_ACROSS`] words run across it.
+//! A lane reads one number at a time. All 32 are in different banks where rows of
+//! [`STRIDE_ALONG`] words run along the sum's index k (rows of the left operand, columns of
+//! the right), or rows of [`STRIDE_ACROSS`] words run across it. So either operand may lie
+//! in memory either way.
 
 use core::array::from_fn;
 
+use crate::pairs::tensor::add_products;
 use crate::thread::Thread;
 
 /// Rows of a warp's tile.
@@ -65,44 +57,25 @@ impl Panel {
     }
 }
 
-/// x without its low 13 bits, and those.
-#[inline(always)]
-#[must_use]
-pub fn split(x: f32) -> [f32; 2] {
-    let high = f32::from_bits(x.to_bits() & !0x1fff);
-    [high, x - high]
-}
-
-/// *Warp.* The product of the first [`WARP_ROWS`] rows of `left` and the first
+/// *Warp.* Adds the product of the first [`WARP_ROWS`] rows of `left` and the first
 /// [`WARP_COLUMNS`] columns of `right`, summed over a [`SLAB`].
 #[inline(always)]
-#[must_use]
-pub fn multiply_slab<T: Thread>(thread: T, left: Panel, right: Panel) -> Tile {
+pub fn add_slab<T: Thread>(thread: T, left: Panel, right: Panel, sums: &mut Tile) {
     let (group, pair) = (thread.lane() / 4, thread.lane() % 4);
-    let mut tile = [[0.0; 4]; 4];
     let mut k = pair;
     while k < SLAB {
-        let a = [(0, 0), (8, 0), (0, 4), (8, 4)]
-            .map(|(i, along)| split(left.load(thread, group + i, k + along)));
-        let b: [[[f32; 2]; 2]; 4] = from_fn(|j| {
-            [0, 4].map(|along| split(right.load(thread, group + 8 * j as u32, k + along)))
+        // Two steps of eight terms.
+        let a = [0, 8].map(|step| {
+            [(0, 0), (8, 0), (0, 4), (8, 4)]
+                .map(|(i, along)| left.load(thread, group + i, k + step + along))
         });
-        let (a_high, a_low) = (a.map(|[high, _]| high), a.map(|[_, low]| low));
-        let b_high = b.map(|pair| pair.map(|[high, _]| high));
-        let b_low = b.map(|pair| pair.map(|[_, low]| low));
-        tile = from_fn(|j| thread.multiply(a_low, b_high[j], tile[j]));
-        tile = from_fn(|j| thread.multiply(a_high, b_low[j], tile[j]));
-        tile = from_fn(|j| thread.multiply(a_high, b_high[j], tile[j]));
-        k += 8;
+        let b = from_fn(|t| {
+            let column = group + 8 * t as u32;
+            [0, 8].map(|step| [0, 4].map(|along| right.load(thread, column, k + step + along)))
+        });
+        add_products::<T, 2, 4>(thread, &a, &b, sums);
+        k += 16;
     }
-    tile
-}
-
-/// The sum of two tiles.
-#[inline(always)]
-#[must_use]
-pub fn add(a: Tile, b: Tile) -> Tile {
-    from_fn(|j| from_fn(|e| a[j][e] + b[j][e]))
 }
 
 /// Row and column, in the warp's tile, of number `e` of product `j` of a lane.

@@ -36,7 +36,7 @@
 
 mod apply;
 mod reduce;
-mod tensor;
+pub mod tensor;
 mod tile;
 
 pub use apply::{APPLY_WORDS, Parts, apply, chunks, merged};
