@@ -185,18 +185,18 @@ fn add_part<T: Thread, const N: usize>(
 fn put_masses<T: Thread>(thread: T, spot: Spot, masses: [f32; 2], put: impl Fn(u32, f32)) {
     let masses = masses.map(|mass| over_lanes(thread, mass, 4, |a, b| a + b));
     thread.barrier();
-    for half in 0..2 {
+    each_2(|half| {
         if spot.warp[1] == 1 && spot.pair == 0 {
             thread.shared_store(spot.row(half as u32), masses[half]);
         }
-    }
+    });
     thread.barrier();
-    for half in 0..2 {
+    each_2(|half| {
         if spot.warp[1] == 0 && spot.pair == 0 {
             let other: f32 = thread.shared_load(spot.row(half as u32));
             put(half as u32, masses[half] + other);
         }
-    }
+    });
 }
 
 /// Element `index` of rows × dim from the parts of all splits, each of `len` elements.

@@ -168,12 +168,12 @@ fn put<T: Thread>(thread: T, slab: u32, fetched: &[[f32; 4]; FETCHED]) {
     // Coordinates 4 q, 4 q + 1 and 4 q + 2, 4 q + 3.
     let q = thread.lane() % 8;
     let place = slab + 16 * (q % 2) + 2 * (q / 2);
-    for k in 0..FETCHED {
+    for (k, four) in fetched.iter().enumerate() {
         let start = place + fetched_row(thread, k) * STRIDE;
-        thread.shared_store(start, fetched[k][0]);
-        thread.shared_store(start + 1, fetched[k][1]);
-        thread.shared_store(start + 8, fetched[k][2]);
-        thread.shared_store(start + 9, fetched[k][3]);
+        thread.shared_store(start, four[0]);
+        thread.shared_store(start + 1, four[1]);
+        thread.shared_store(start + 8, four[2]);
+        thread.shared_store(start + 9, four[3]);
     }
 }
 
