@@ -64,53 +64,53 @@ fn check(
     z: &[f32],
     [rows, dim]: [usize; 2],
     temperature: f32,
-    tolerance: f64,
+    tolerances: [f64; 2],
 ) -> Result<(), Error> {
     let [loss, grad] = errors(z, rows, dim, temperature, 5)?;
     let what = format!("{rows} × {dim}, τ = {temperature}");
-    assert!(loss <= tolerance, "{what}: loss off by {loss:e}");
-    assert!(grad <= tolerance, "{what}: gradient off by {grad:e}");
-    println!("{what}: loss off by {loss:.1e}, gradient by {grad:.1e} (tolerance {tolerance:.0e})");
+    assert!(loss <= tolerances[0], "{what}: loss off by {loss:e}");
+    assert!(grad <= tolerances[1], "{what}: gradient off by {grad:e}");
     Ok(())
 }
 
 #[test]
 fn sizes_and_temperatures() {
-    // Products of units are off by about 2e-7, exponents by that over τ; the gradient is
-    // what is left of numbers that are larger where there are few directions.
+    // Products of units are off by some 1e-7, which averages out in sums over rows; what is
+    // left is that over τ at most, and it is seldom a fifth of these.
     for (sizes, temperature, tolerance) in [
-        ([2, 1], 0.5, 1e-5),
-        ([2, 5], 0.5, 1e-5),
-        ([4, 3], 0.5, 5e-6),
-        ([32, 8], 0.5, 2e-6),
-        ([62, 31], 0.1, 5e-6),
-        ([64, 32], 0.5, 2e-6),
-        ([66, 33], 0.07, 5e-6),
-        ([128, 64], 0.5, 2e-6),
-        ([130, 65], 0.2, 2e-6),
-        ([254, 16], 0.1, 5e-6),
-        ([34, 128], 0.5, 2e-6),
-        ([36, 129], 0.05, 1e-5),
+        ([2, 1], 0.5, 0.0),
+        ([2, 5], 0.5, 0.0),
+        ([4, 3], 0.5, 1e-6),
+        ([32, 8], 0.5, 1e-6),
+        ([62, 31], 0.1, 1e-6),
+        ([64, 32], 0.5, 1e-6),
+        ([66, 33], 0.07, 1e-6),
+        ([128, 64], 0.5, 1e-6),
+        ([130, 65], 0.2, 1e-6),
+        ([254, 16], 0.1, 1e-6),
+        ([34, 128], 0.5, 1e-6),
+        ([36, 129], 0.05, 1e-6),
         // Below 0.0231 each row has its own shift.
-        ([66, 33], 0.023, 2e-5),
-        ([66, 40], 0.01, 5e-5),
+        ([66, 33], 0.023, 2e-6),
+        ([66, 40], 0.01, 3e-6),
     ] {
         let z = normal(sizes[0] as u64, sizes[0] * sizes[1], 2.0);
-        check(&z, sizes, temperature, tolerance).unwrap();
+        check(&z, sizes, temperature, [tolerance; 2]).unwrap();
     }
 }
 
 #[test]
 fn tiny_losses_keep_their_accuracy() {
     // Two views that are nearly the same, and nearly orthogonal images: the loss is about
-    // 30 exp(−1/τ). Exponents of 1/τ are off by some u/τ, which is the relative error.
-    for (temperature, tolerance) in [(0.1, 1e-5), (0.05, 2e-5), (0.03, 3e-5), (0.015, 6e-5)] {
+    // 30 exp(−1/τ). Exponents of 1/τ are off by about u/τ, which is the relative error of
+    // the loss; in the gradient the positive and the negatives nearly cancel.
+    for (temperature, of_loss) in [(0.1, 1e-6), (0.05, 2e-6), (0.03, 3e-6), (0.015, 6e-6)] {
         let (images, dim) = (16, 24);
         let mut z = normal(9, 2 * images * dim, 0.02);
         for i in 0..2 * images {
             z[i * dim + i % images] += 3.0;
         }
-        check(&z, [2 * images, dim], temperature, tolerance).unwrap();
+        check(&z, [2 * images, dim], temperature, [of_loss, 1e-5]).unwrap();
     }
 }
 
