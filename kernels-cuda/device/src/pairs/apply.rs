@@ -62,16 +62,18 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
     let splits = thread.grid()[1];
     let tiles = points.rows.div_ceil(TILE).max(1);
     let (first, chunk) = (x % tiles * TILE, x / tiles);
-    let rows: [At<P::Row>; 2] = from_fn(|half| {
-        let index = first + spot.row(half as u32);
-        At::new(index, points.rows, |i| terms.row(thread, i))
-    });
     let mut masses = [0.0; 2];
     let mut sums = [[0.0; 4]; N];
     let mut tile = split;
     while tile * TILE < points.columns {
         let column = tile * TILE;
         let products = points.products::<T, 2>(thread, first, column);
+        let place = WEIGHTS + spot.row(0) * STRIDE + spot.column(0, 0);
+        // Loaded again for each tile, as registers are rare.
+        let rows: [At<P::Row>; 2] = from_fn(|half| {
+            let index = first + spot.row(half as u32);
+            At::new(index, points.rows, |i| terms.row(thread, i))
+        });
         each_8(|k| {
             let of_tile = spot.column(k as u32 / 2, k as u32 % 2);
             let at = At::new(column + of_tile, points.columns, |j| {
@@ -86,8 +88,8 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
                     0.0
                 };
                 masses[half] += weight;
-                let place = spot.row(half as u32) * STRIDE + of_tile;
-                thread.shared_store(place + WEIGHTS, weight);
+                let offset = 8 * half * STRIDE as usize + 8 * (k / 2) + k % 2;
+                thread.shared_store(place + offset as u32, weight);
             });
         });
         for part in 0..TILE / PART {

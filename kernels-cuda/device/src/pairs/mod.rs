@@ -93,7 +93,7 @@ pub trait Terms: Copy {
     /// What is known of a column.
     type Column: Copy + Default;
 
-    /// Loads it; once for each row that a lane has. `i < rows`.
+    /// Loads it; at most once for each row and tile. `i < rows`.
     fn row<T: Thread>(&self, thread: T, i: u32) -> Self::Row;
     /// Loads it; once for each column of a tile. `j < columns`.
     fn column<T: Thread>(&self, thread: T, j: u32) -> Self::Column;
