@@ -57,7 +57,6 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
     parts: &Parts,
 ) {
     const { assert!(PART * (16 * N as u32 + 8) <= SLAB_WORDS) };
-    let spot = Spot::of(thread);
     let [x, split] = thread.block();
     let splits = thread.grid()[1];
     let tiles = points.rows.div_ceil(TILE).max(1);
@@ -68,6 +67,7 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
     while tile * TILE < points.columns {
         let column = tile * TILE;
         let products = points.products::<T, 2>(thread, first, column);
+        let spot = Spot::of(thread);
         let place = WEIGHTS + spot.row(0) * STRIDE + spot.column(0, 0);
         // Loaded again for each tile, as registers are rare.
         let rows: [At<P::Row>; 2] = from_fn(|half| {
@@ -93,17 +93,11 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
             });
         });
         for part in 0..TILE / PART {
-            add_part(
-                thread,
-                spot,
-                points,
-                parts,
-                [column, part, chunk],
-                &mut sums,
-            );
+            add_part(thread, points, parts, [column, part, chunk], &mut sums);
         }
         tile += splits;
     }
+    let spot = Spot::of(thread);
     let rows_before = split as usize * points.rows as usize;
     each_8(|t| {
         each_4(|k| {
@@ -130,18 +124,18 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
 #[inline(always)]
 fn add_part<T: Thread, const N: usize>(
     thread: T,
-    spot: Spot,
     points: &Points,
     parts: &Parts,
     [column, part, chunk]: [u32; 3],
     sums: &mut [[f32; 4]; N],
 ) {
+    let spot = Spot::of(thread);
     let width = 16 * N as u32;
     let stride = width + 8;
     // A thread takes groups of four elements, BLOCK apart: whole rows.
     let groups = width / 4;
-    let first = thread.thread() / groups;
-    let e = thread.thread() % groups * 4;
+    let first = spot.thread / groups;
+    let e = spot.thread % groups * 4;
     let place = |k: usize| Some(first + k as u32 * (BLOCK / groups)).filter(|&row| row < PART);
     let mut fetched = [[0.0; 4]; 4];
     each_4(|k| {
