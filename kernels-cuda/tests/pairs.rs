@@ -9,7 +9,7 @@ use std::f32::consts::LOG2_E;
 
 use kernels_core::log_sum_exp::log_sum_exp;
 use kernels_cuda::emulator::Emulator;
-use kernels_cuda::{Buffer, Device, Global};
+use kernels_cuda::{Buffer, Device, DeviceError, Global};
 use kernels_cuda_device::log_sum_exp::LogSumExpOfParts;
 use kernels_cuda_device::pairs::{
     APPLY_WORDS, At, Parts, Points, REDUCE_WORDS, TILE, Terms, apply, chunks, merged, reduce,
@@ -137,25 +137,30 @@ impl Problem {
     }
 }
 
-/// A buffer of a kernel's result that the host may read.
-fn merge(device: &Emulator, parts: Global<f32>, splits: u32, len: usize) -> Vec<f32> {
-    let out = Buffer::new(device, len).unwrap();
+/// The parts of all splits, added up.
+fn merge(
+    device: &Emulator,
+    parts: Global<f32>,
+    splits: u32,
+    len: usize,
+) -> Result<Vec<f32>, DeviceError> {
+    let out = Buffer::new(device, len)?;
     let kernel = MergeParts {
         parts,
         splits,
         out: out.array(),
     };
     let blocks = (len as u32).div_ceil(BLOCK);
-    device.launch(kernel, [blocks, 1]).unwrap();
-    out.to_vec().unwrap()
+    device.launch(kernel, [blocks, 1])?;
+    out.to_vec()
 }
 
-fn reduced(problem: &Problem, seed: u64, most: u32) -> Vec<f32> {
+fn reduced(problem: &Problem, seed: u64, most: u32) -> Result<Vec<f32>, DeviceError> {
     let [n, m, d] = problem.sizes;
     let device = Emulator::new(seed);
-    let of = |values: &[f32]| Buffer::of(&device, values).unwrap();
-    let (a, b) = (of(&problem.a), of(&problem.b));
-    let (x, y) = (of(&problem.x), of(&problem.y));
+    let of = |values: &[f32]| Buffer::of(&device, values);
+    let (a, b) = (of(&problem.a)?, of(&problem.b)?);
+    let (x, y) = (of(&problem.x)?, of(&problem.y)?);
     let (rows, columns) = (n as u32, m as u32);
     let points = Points {
         a: a.array(),
@@ -170,30 +175,32 @@ fn reduced(problem: &Problem, seed: u64, most: u32) -> Vec<f32> {
         nothing: f32::NEG_INFINITY,
     };
     let splits = splits(rows, columns).min(most);
-    let parts = Buffer::new(&device, 2 * splits as usize * n).unwrap();
+    let parts = Buffer::new(&device, 2 * splits as usize * n)?;
     let kernel = ReduceSums(points, sums, parts.array());
-    device
-        .launch(kernel, [rows.div_ceil(TILE), splits])
-        .unwrap();
-    let out = Buffer::new(&device, n).unwrap();
+    device.launch(kernel, [rows.div_ceil(TILE), splits])?;
+    let out = Buffer::new(&device, n)?;
     let merge = LogSumExpOfParts {
         parts: parts.array(),
         out: out.array(),
         shares: splits,
         columns: rows,
     };
-    device.launch(merge, [rows.div_ceil(BLOCK), 1]).unwrap();
-    out.to_vec().unwrap()
+    device.launch(merge, [rows.div_ceil(BLOCK), 1])?;
+    out.to_vec()
 }
 
 /// Vectors and masses.
-fn applied<const N: usize>(problem: &Problem, v: &[f32], seed: u64) -> [Vec<f32>; 2] {
+fn applied<const N: usize>(
+    problem: &Problem,
+    v: &[f32],
+    seed: u64,
+) -> Result<[Vec<f32>; 2], DeviceError> {
     let [n, m, d] = problem.sizes;
     let e = v.len() / m.max(1);
     let device = Emulator::new(seed);
-    let of = |values: &[f32]| Buffer::of(&device, values).unwrap();
-    let (a, b, v) = (of(&problem.a), of(&problem.b), of(v));
-    let (x, y) = (of(&problem.x), of(&problem.y));
+    let of = |values: &[f32]| Buffer::of(&device, values);
+    let (a, b, v) = (of(&problem.a)?, of(&problem.b)?, of(v)?);
+    let (x, y) = (of(&problem.x)?, of(&problem.y)?);
     let (rows, columns) = (n as u32, m as u32);
     let points = Points {
         a: a.array(),
@@ -208,8 +215,8 @@ fn applied<const N: usize>(problem: &Problem, v: &[f32], seed: u64) -> [Vec<f32>
         nothing: 0.0,
     };
     let splits = splits(rows, columns);
-    let vectors = Buffer::new(&device, splits as usize * n * e).unwrap();
-    let masses = Buffer::new(&device, splits as usize * n).unwrap();
+    let vectors = Buffer::new(&device, splits as usize * n * e)?;
+    let masses = Buffer::new(&device, splits as usize * n)?;
     let parts = Parts {
         values: v.array(),
         dim: e as u32,
@@ -217,15 +224,16 @@ fn applied<const N: usize>(problem: &Problem, v: &[f32], seed: u64) -> [Vec<f32>
         masses: masses.array(),
     };
     let grid = [rows.div_ceil(TILE) * chunks::<N>(e as u32), splits];
-    device
-        .launch(ApplySums::<N>(points, sums, parts), grid)
-        .unwrap();
-    [(vectors, n * e), (masses, n)].map(|(parts, len)| merge(&device, parts.array(), splits, len))
+    device.launch(ApplySums::<N>(points, sums, parts), grid)?;
+    Ok([
+        merge(&device, vectors.array(), splits, n * e)?,
+        merge(&device, masses.array(), splits, n)?,
+    ])
 }
 
-fn check_reduce(sizes: [usize; 3], seed: u64, most: u32) {
+fn check_reduce(sizes: [usize; 3], seed: u64, most: u32) -> Result<(), DeviceError> {
     let problem = Problem::new(sizes);
-    let got = reduced(&problem, seed, most);
+    let got = reduced(&problem, seed, most)?;
     let want: Vec<f64> = (0..sizes[0])
         .map(|i| {
             let terms = (0..sizes[1]).map(|j| problem.term(i, j, f64::NEG_INFINITY)[0]);
@@ -235,13 +243,14 @@ fn check_reduce(sizes: [usize; 3], seed: u64, most: u32) {
     // Exponents of about d are off by some u (d/16 + 8) sqrt(d) as products, and by
     // u |y| as sums: a few 1e-6 at most.
     near(&format!("{sizes:?}"), &got, &want, 3e-6);
+    Ok(())
 }
 
-fn check_apply<const N: usize>(sizes: [usize; 3], e: usize, seed: u64) {
+fn check_apply<const N: usize>(sizes: [usize; 3], e: usize, seed: u64) -> Result<(), DeviceError> {
     let problem = Problem::new(sizes);
     let [n, m, _] = sizes;
     let v = normal(5, m * e, 1.0);
-    let [vectors, masses] = applied::<N>(&problem, &v, seed);
+    let [vectors, masses] = applied::<N>(&problem, &v, seed)?;
     for i in 0..n {
         let terms: Vec<[f64; 2]> = (0..m).map(|j| problem.term(i, j, 0.0)).collect();
         let fits = |what: &str, got: f32, factor: &dyn Fn(usize) -> f64| {
@@ -264,6 +273,7 @@ fn check_apply<const N: usize>(sizes: [usize; 3], e: usize, seed: u64) {
             fits("vector", vectors[i * e + k], &at);
         }
     }
+    Ok(())
 }
 
 #[test]
@@ -282,32 +292,72 @@ fn sums_of_exponentials() {
         [5, 7, 0],
         [4, 0, 5],
     ] {
-        check_reduce(sizes, 3, u32::MAX);
-        check_reduce(sizes, 4, 2);
+        check_reduce(sizes, 3, u32::MAX).unwrap();
+        check_reduce(sizes, 4, 2).unwrap();
     }
 }
 
 #[test]
 fn weighted_vectors() {
-    check_apply::<1>([1, 1, 1], 1, 1);
-    check_apply::<1>([65, 70, 3], 17, 2);
-    check_apply::<2>([33, 129, 17], 31, 3);
-    check_apply::<4>([64, 64, 32], 64, 4);
-    check_apply::<4>([70, 257, 33], 65, 5);
-    check_apply::<8>([31, 65, 40], 128, 6);
-    check_apply::<8>([66, 130, 20], 129, 7);
-    check_apply::<8>([3, 5, 2], 3, 8);
+    check_apply::<1>([1, 1, 1], 1, 1).unwrap();
+    check_apply::<1>([65, 70, 3], 17, 2).unwrap();
+    check_apply::<2>([33, 129, 17], 31, 3).unwrap();
+    check_apply::<4>([64, 64, 32], 64, 4).unwrap();
+    check_apply::<4>([70, 257, 33], 65, 5).unwrap();
+    check_apply::<8>([31, 65, 40], 128, 6).unwrap();
+    check_apply::<8>([66, 130, 20], 129, 7).unwrap();
+    check_apply::<8>([3, 5, 2], 3, 8).unwrap();
+}
+
+#[test]
+fn arrays_may_begin_anywhere() {
+    let problem = Problem::new([20, 30, 8]);
+    let want = reduced(&problem, 1, u32::MAX).unwrap();
+    let device = Emulator::new(1);
+    let shifted = |values: &[f32]| {
+        let padded: Vec<f32> = core::iter::once(0.0)
+            .chain(values.iter().copied())
+            .collect();
+        Buffer::of(&device, &padded).unwrap()
+    };
+    let (a, b) = (shifted(&problem.a), shifted(&problem.b));
+    let (x, y) = (shifted(&problem.x), shifted(&problem.y));
+    let rest = |buffer: &Buffer<'_, Emulator, f32>| buffer.array().split(1).unwrap().1;
+    let points = Points {
+        a: rest(&a),
+        b: rest(&b),
+        rows: 20,
+        columns: 30,
+        dim: 8,
+    };
+    let sums = Sums {
+        x: rest(&x),
+        y: rest(&y),
+        nothing: f32::NEG_INFINITY,
+    };
+    let parts = Buffer::new(&device, 40).unwrap();
+    let kernel = ReduceSums(points, sums, parts.array());
+    device.launch(kernel, [1, 1]).unwrap();
+    let out = Buffer::new(&device, 20).unwrap();
+    let merge = LogSumExpOfParts {
+        parts: parts.array(),
+        out: out.array(),
+        shares: 1,
+        columns: 20,
+    };
+    device.launch(merge, [1, 1]).unwrap();
+    assert_eq!(out.to_vec().unwrap(), want);
 }
 
 #[test]
 fn any_order_of_threads_gives_the_same_bits() {
     let problem = Problem::new([40, 150, 35]);
     let v = normal(5, 150 * 20, 1.0);
-    let sums = reduced(&problem, 0, u32::MAX);
-    let products = applied::<2>(&problem, &v, 0);
+    let sums = reduced(&problem, 0, u32::MAX).unwrap();
+    let products = applied::<2>(&problem, &v, 0).unwrap();
     for seed in 1..6 {
-        assert_eq!(reduced(&problem, seed, u32::MAX), sums);
-        assert_eq!(applied::<2>(&problem, &v, seed), products);
+        assert_eq!(reduced(&problem, seed, u32::MAX).unwrap(), sums);
+        assert_eq!(applied::<2>(&problem, &v, seed).unwrap(), products);
     }
 }
 
@@ -316,7 +366,7 @@ fn what_is_not_finite_shows() {
     let mut problem = Problem::new([3, 4, 5]);
     problem.a[5 + 2] = f32::NAN;
     problem.y[3] = f32::INFINITY;
-    let sums = reduced(&problem, 1, u32::MAX);
+    let sums = reduced(&problem, 1, u32::MAX).unwrap();
     assert_eq!(sums[0], f32::INFINITY);
     assert!(sums[1].is_nan());
     assert_eq!(sums[2], f32::INFINITY);

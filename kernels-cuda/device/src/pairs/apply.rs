@@ -57,21 +57,23 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
     parts: &Parts,
 ) {
     const { assert!(PART * (16 * N as u32 + 8) <= SLAB_WORDS) };
-    let spot = Spot::of(thread);
     let [x, split] = thread.block();
     let splits = thread.grid()[1];
     let tiles = points.rows.div_ceil(TILE).max(1);
     let (first, chunk) = (x % tiles * TILE, x / tiles);
-    let rows: [At<P::Row>; 2] = from_fn(|half| {
-        let index = first + spot.row(half as u32);
-        At::new(index, points.rows, |i| terms.row(thread, i))
-    });
     let mut masses = [0.0; 2];
     let mut sums = [[0.0; 4]; N];
     let mut tile = split;
     while tile * TILE < points.columns {
         let column = tile * TILE;
         let products = points.products::<T, 2>(thread, first, column);
+        let spot = Spot::of(thread);
+        let place = WEIGHTS + spot.row(0) * STRIDE + spot.column(0, 0);
+        // Loaded again for each tile, as registers are rare.
+        let rows: [At<P::Row>; 2] = from_fn(|half| {
+            let index = first + spot.row(half as u32);
+            At::new(index, points.rows, |i| terms.row(thread, i))
+        });
         each_8(|k| {
             let of_tile = spot.column(k as u32 / 2, k as u32 % 2);
             let at = At::new(column + of_tile, points.columns, |j| {
@@ -86,22 +88,16 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
                     0.0
                 };
                 masses[half] += weight;
-                let place = spot.row(half as u32) * STRIDE + of_tile;
-                thread.shared_store(place + WEIGHTS, weight);
+                let offset = 8 * half * STRIDE as usize + 8 * (k / 2) + k % 2;
+                thread.shared_store(place + offset as u32, weight);
             });
         });
         for part in 0..TILE / PART {
-            add_part(
-                thread,
-                spot,
-                points,
-                parts,
-                [column, part, chunk],
-                &mut sums,
-            );
+            add_part(thread, points, parts, [column, part, chunk], &mut sums);
         }
         tile += splits;
     }
+    let spot = Spot::of(thread);
     let rows_before = split as usize * points.rows as usize;
     each_8(|t| {
         each_4(|k| {
@@ -128,18 +124,18 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
 #[inline(always)]
 fn add_part<T: Thread, const N: usize>(
     thread: T,
-    spot: Spot,
     points: &Points,
     parts: &Parts,
     [column, part, chunk]: [u32; 3],
     sums: &mut [[f32; 4]; N],
 ) {
+    let spot = Spot::of(thread);
     let width = 16 * N as u32;
     let stride = width + 8;
     // A thread takes groups of four elements, BLOCK apart: whole rows.
     let groups = width / 4;
-    let first = thread.thread() / groups;
-    let e = thread.thread() % groups * 4;
+    let first = spot.thread / groups;
+    let e = spot.thread % groups * 4;
     let place = |k: usize| Some(first + k as u32 * (BLOCK / groups)).filter(|&row| row < PART);
     let mut fetched = [[0.0; 4]; 4];
     each_4(|k| {
@@ -185,18 +181,18 @@ fn add_part<T: Thread, const N: usize>(
 fn put_masses<T: Thread>(thread: T, spot: Spot, masses: [f32; 2], put: impl Fn(u32, f32)) {
     let masses = masses.map(|mass| over_lanes(thread, mass, 4, |a, b| a + b));
     thread.barrier();
-    for half in 0..2 {
+    each_2(|half| {
         if spot.warp[1] == 1 && spot.pair == 0 {
             thread.shared_store(spot.row(half as u32), masses[half]);
         }
-    }
+    });
     thread.barrier();
-    for half in 0..2 {
+    each_2(|half| {
         if spot.warp[1] == 0 && spot.pair == 0 {
             let other: f32 = thread.shared_load(spot.row(half as u32));
             put(half as u32, masses[half] + other);
         }
-    }
+    });
 }
 
 /// Element `index` of rows × dim from the parts of all splits, each of `len` elements.

@@ -25,7 +25,9 @@
 //! **Cost.** For each pair `3 d` multiplications on the tensor core in `reduce` and
 //! `3 d c + 3 e` in `apply` with c chunks. Device memory is read `4 d (n + m n/64)` bytes,
 //! the second term nearly always from the L2 cache, where blocks find the same columns at
-//! the same time. Shared memory: [`REDUCE_WORDS`] or [`APPLY_WORDS`].
+//! the same time. Shared memory: [`REDUCE_WORDS`] or [`APPLY_WORDS`]. Rows are loaded four
+//! numbers at once where d (and e) is a multiple of four and the array begins at a multiple
+//! of 16 bytes; up to d = 16 half of the products of a slab, all zero, are left out.
 //!
 //! | file | subject |
 //! |---|---|
@@ -91,7 +93,7 @@ pub trait Terms: Copy {
     /// What is known of a column.
     type Column: Copy + Default;
 
-    /// Loads it; once for each row that a lane has. `i < rows`.
+    /// Loads it; at most once for each row and tile. `i < rows`.
     fn row<T: Thread>(&self, thread: T, i: u32) -> Self::Row;
     /// Loads it; once for each column of a tile. `j < columns`.
     fn column<T: Thread>(&self, thread: T, j: u32) -> Self::Column;

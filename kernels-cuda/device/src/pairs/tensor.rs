@@ -3,10 +3,10 @@
 //! `x = h + l` with h rounded to the 10 bits of TF32 and `l = x − h` exact, of which the
 //! tensor core drops one bit at most. `a b ≈ l_a h_b + h_a l_b + h_a h_b`, small products
 //! first; what is left out, `l_a l_b` and the dropped bits, is at most `8 u |a b|`, with
-//! `u = 2⁻²⁴` (Ootomo and Yokota 2022, §3).
+//! `u = 2⁻²⁴` (as Ootomo and Yokota 2022 do it).
 //!
 //! The tensor core cuts its sums instead of rounding them, so it adds up few products, from
-//! zero on; the long sums are ordinary ones (§4 there).
+//! zero on; the long sums are ordinary ones.
 
 use core::array::from_fn;
 

@@ -15,7 +15,7 @@ use core::array::from_fn;
 use super::Points;
 use super::tensor::add_products;
 use crate::memory::Global;
-use crate::thread::{BLOCK, Thread};
+use crate::thread::{BLOCK, Thread, WARP};
 
 /// Rows and columns of a tile.
 pub const TILE: u32 = 64;
@@ -34,9 +34,13 @@ const FETCHED: usize = (TILE * SLAB / 4 / BLOCK) as usize;
 /// `row(k / 2)` and the column `column(t, k % 2)`.
 ///
 /// Rows and columns are the lane's first and a constant, so that one address serves for
-/// what is stored and loaded by them.
+/// what is stored and loaded by them. A spot is made anew for each phase of a tile: its
+/// numbers come through a shuffle, which tells the compiler nothing of them, so it computes
+/// what follows from them again instead of keeping it in registers for all phases.
 #[derive(Clone, Copy, Debug)]
 pub struct Spot {
+    /// The thread's number.
+    pub thread: u32,
     /// The warp's place: four down, two across.
     pub warp: [u32; 2],
     /// `lane / 4`.
@@ -48,12 +52,14 @@ pub struct Spot {
 }
 
 impl Spot {
-    /// The lane's own.
+    /// *Warp.* The lane's own.
     #[inline(always)]
     pub fn of<T: Thread>(thread: T) -> Self {
-        let (warp, lane) = (thread.warp(), thread.lane());
+        let thread = thread.shuffle_xor(thread.thread(), 0);
+        let (warp, lane) = (thread / WARP, thread % WARP);
         let (warp, group, pair) = ([warp / 2, warp % 2], lane / 4, lane % 4);
         Self {
+            thread,
             warp,
             group,
             pair,
@@ -93,7 +99,7 @@ impl Points {
         let mut start = 0;
         while start < self.dim + SLAB {
             // While these are on their way, the products of the slab before them.
-            let next = self.fetch(thread, row, column, start);
+            let next = self.fetch(thread, spot, [row, column, start]);
             if start > 0 {
                 add_half::<T, G>(thread, spot, 0, &mut sums);
                 if self.dim + SLAB - start > SLAB / 2 {
@@ -102,8 +108,8 @@ impl Points {
             }
             if start < self.dim {
                 thread.barrier();
-                put(thread, 0, &next[0]);
-                put(thread, SLAB_OF_A, &next[1]);
+                put(thread, spot, 0, &next[0]);
+                put(thread, spot, SLAB_OF_A, &next[1]);
                 thread.barrier();
             }
             start += SLAB;
@@ -117,13 +123,12 @@ impl Points {
     fn fetch<T: Thread>(
         &self,
         thread: T,
-        row: u32,
-        column: u32,
-        start: u32,
+        spot: Spot,
+        [row, column, start]: [u32; 3],
     ) -> [[[f32; 4]; FETCHED]; 2] {
-        let coordinate = start + 4 * (thread.lane() % 8);
+        let coordinate = start + 4 * (spot.thread % 8);
         let get = |array, rows, row| four(thread, array, [rows, self.dim], [row, coordinate]);
-        let offset = |k| fetched_row(thread, k);
+        let offset = |k| fetched_row(spot, k);
         [
             from_fn(|k| get(self.a, self.rows, row + offset(k))),
             from_fn(|k| get(self.b, self.columns, column + offset(k))),
@@ -158,22 +163,22 @@ pub(super) fn four<T: Thread>(
 
 /// The row in the tile that a thread fetches.
 #[inline(always)]
-fn fetched_row<T: Thread>(thread: T, k: usize) -> u32 {
-    thread.thread() / 8 + k as u32 * (BLOCK / 8)
+fn fetched_row(spot: Spot, k: usize) -> u32 {
+    spot.thread / 8 + k as u32 * (BLOCK / 8)
 }
 
 /// Writes what was fetched to a slab.
 #[inline(always)]
-fn put<T: Thread>(thread: T, slab: u32, fetched: &[[f32; 4]; FETCHED]) {
+fn put<T: Thread>(thread: T, spot: Spot, slab: u32, fetched: &[[f32; 4]; FETCHED]) {
     // Coordinates 4 q, 4 q + 1 and 4 q + 2, 4 q + 3.
-    let q = thread.lane() % 8;
+    let q = spot.thread % 8;
     let place = slab + 16 * (q % 2) + 2 * (q / 2);
-    for k in 0..FETCHED {
-        let start = place + fetched_row(thread, k) * STRIDE;
-        thread.shared_store(start, fetched[k][0]);
-        thread.shared_store(start + 1, fetched[k][1]);
-        thread.shared_store(start + 8, fetched[k][2]);
-        thread.shared_store(start + 9, fetched[k][3]);
+    for (k, four) in fetched.iter().enumerate() {
+        let start = place + fetched_row(spot, k) * STRIDE;
+        thread.shared_store(start, four[0]);
+        thread.shared_store(start + 1, four[1]);
+        thread.shared_store(start + 8, four[2]);
+        thread.shared_store(start + 9, four[3]);
     }
 }
 
