@@ -26,7 +26,8 @@ fn options<T: kernels_core::Real>(
             cost,
             scale,
             sinkhorn: SinkhornOptions {
-                epsilon: T::of(0.25),
+                // In the units of the cost.
+                epsilon: T::of(if scale == CostScale::None { 2.0 } else { 0.25 }),
                 threshold: T::of(threshold),
                 max_iterations: 400,
             },
