@@ -16,6 +16,10 @@ use crate::nt_xent::{
 use crate::sinkhorn::columns::{SinkhornColumns, SinkhornZeroColumns};
 use crate::sinkhorn::conclude::{SinkhornConclude, SinkhornGap};
 use crate::sinkhorn::plan::{SinkhornPlan, SinkhornPull, SinkhornTransportCost};
+use crate::sinkhorn::points::{
+    SinkhornCentre, SinkhornHeights, SinkhornPlace, SinkhornPointColumns, SinkhornPointCosts,
+    SinkhornPointGradient, SinkhornPointPull, SinkhornPointRows, SinkhornPointSums, SinkhornRadius,
+};
 use crate::sinkhorn::rows::{SinkhornRows1024, SinkhornRows4096};
 use crate::sinkhorn::rows_wide::SinkhornRowsWide;
 use crate::sinkhorn::scan::{SinkhornRescale, SinkhornScan, SinkhornScanned};
@@ -48,6 +52,16 @@ kernels! {
     sinkhorn_plan: SinkhornPlan,
     sinkhorn_transport_cost: SinkhornTransportCost,
     sinkhorn_pull: SinkhornPull,
+    sinkhorn_centre: SinkhornCentre,
+    sinkhorn_place: SinkhornPlace,
+    sinkhorn_radius: SinkhornRadius,
+    sinkhorn_heights: SinkhornHeights,
+    sinkhorn_point_sums: SinkhornPointSums,
+    sinkhorn_point_rows: SinkhornPointRows,
+    sinkhorn_point_columns: SinkhornPointColumns,
+    sinkhorn_point_pulls: SinkhornPointPull,
+    sinkhorn_point_gradient: SinkhornPointGradient,
+    sinkhorn_point_costs: SinkhornPointCosts,
     nt_xent_units: NtXentUnits,
     nt_xent_sums: NtXentSums,
     nt_xent_rows: NtXentRows,

@@ -55,29 +55,14 @@ impl Kernel for SinkhornColumns {
         }
         take_rows(shared, thread, advance);
         if thread.thread() == 0 && thread.block()[0] == 0 {
-            let status = shared.status;
-            // Until the first step the columns are not exact, so there is no error.
-            let known = if shared.fresh == 0 {
-                error
-            } else {
-                f32::INFINITY
-            };
-            status.store(thread, Status::ERROR, known);
-            status.store(thread, Status::MASS, mass);
-            if stop {
-                status.store(thread, Status::DONE, 1.0);
-            }
-            if advance {
-                let iterations = status.load(thread, Status::ITERATIONS);
-                status.store(thread, Status::ITERATIONS, iterations + 1.0);
-            }
+            shared.note(thread, [error, mass], stop, advance);
         }
     }
 }
 
 /// *Block.* The marginal error and the mass of the present plan.
 #[inline(always)]
-pub(super) fn totals<T: Thread>(shared: &Shared, thread: T) -> [f32; 2] {
+pub(crate) fn totals<T: Thread>(shared: &Shared, thread: T) -> [f32; 2] {
     let (mut error, mut mass) = (0.0, 0.0);
     let mut block = thread.thread();
     while block < shared.blocks {

@@ -14,6 +14,7 @@
 //! | [`symmetric`] | 1 | the averaged step of a measure against itself |
 //! | [`conclude`] | 1 | gauge, value, what went wrong |
 //! | [`plan`] | rows | the plan, and products with it |
+//! | [`points`] | | all of it without a matrix |
 //!
 //! No kernel waits for another block, and the host does not wait for any: [`columns`]
 //! notes in the [`status`] that the iteration is done, and what is launched after that
@@ -22,6 +23,7 @@
 pub mod columns;
 pub mod conclude;
 pub mod plan;
+pub mod points;
 pub mod rows;
 pub mod rows_wide;
 pub mod scan;
@@ -111,5 +113,32 @@ impl Shared {
     #[inline(always)]
     pub(crate) fn row_start(&self, row: u32) -> usize {
         row as usize * self.m as usize
+    }
+
+    /// Notes what an iteration has found; by one thread of the grid.
+    #[inline(always)]
+    pub(crate) fn note<T: Thread>(
+        &self,
+        thread: T,
+        [error, mass]: [f32; 2],
+        stop: bool,
+        advance: bool,
+    ) {
+        // Until the first step the columns are not exact, so there is no error.
+        let known = if self.fresh == 0 {
+            error
+        } else {
+            f32::INFINITY
+        };
+        self.status.store(thread, Status::ERROR, known);
+        self.status.store(thread, Status::MASS, mass);
+        if stop {
+            self.status.store(thread, Status::DONE, 1.0);
+        }
+        if advance {
+            let iterations = self.status.load(thread, Status::ITERATIONS);
+            self.status
+                .store(thread, Status::ITERATIONS, iterations + 1.0);
+        }
     }
 }

@@ -66,11 +66,11 @@ impl Kernel for SinkhornRows4096 {
 
 /// Whether there is something to do; what was done in the last launch is passed on.
 #[inline(always)]
-pub(super) fn proceed<T: Thread>(shared: &Shared, thread: T) -> bool {
+pub(crate) fn proceed<T: Thread>(shared: &Shared, thread: T) -> bool {
     if shared.status.load(thread, Status::DONE) == 0.0 {
         return true;
     }
-    if thread.thread() == 0 && thread.block()[0] == 0 {
+    if thread.thread() == 0 && thread.block() == [0, 0] {
         shared.status.store(thread, Status::STOPPED, 1.0);
     }
     false

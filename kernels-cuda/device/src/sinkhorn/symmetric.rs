@@ -45,21 +45,7 @@ impl Kernel for SinkhornAverage {
             thread.store(shared.g, i, average);
         }
         if i == 0 {
-            let status = shared.status;
-            let known = if shared.fresh == 0 {
-                error
-            } else {
-                f32::INFINITY
-            };
-            status.store(thread, Status::ERROR, known);
-            status.store(thread, Status::MASS, mass);
-            if stop {
-                status.store(thread, Status::DONE, 1.0);
-            }
-            if advance {
-                let iterations = status.load(thread, Status::ITERATIONS);
-                status.store(thread, Status::ITERATIONS, iterations + 1.0);
-            }
+            shared.note(thread, [error, mass], stop, advance);
         }
     }
 }
