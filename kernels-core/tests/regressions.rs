@@ -2,6 +2,7 @@
 
 use kernels_core::Error;
 use kernels_core::normalize::normalize_rows_backward;
+use kernels_core::nt_xent::{nt_xent, nt_xent_workspace_len};
 use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, State};
 
 /// A norm of zero made NaN of a gradient, with an `Ok`.
@@ -100,5 +101,22 @@ fn the_marginal_error_of_masses_far_apart() {
             "{sum} {wanted} {error}"
         );
         assert!((sum - mass).abs() <= tolerance, "{sum} {mass}");
+    }
+}
+
+/// Rows that are all at obtuse angles: their largest similarity is negative, and every
+/// exponential relative to zero vanishes where τ is small.
+#[test]
+fn contrast_without_a_positive_similarity() {
+    // The corners of a tetrahedron: every cosine is −1/3, so every row's loss is log 3.
+    let z = [
+        1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, 1.0, -1.0, -1.0, -1.0, 1.0,
+    ];
+    for tau in [1.0_f64, 1e-2, 1e-4] {
+        let mut workspace = vec![0.0; nt_xent_workspace_len(4, 3)];
+        let loss = nt_xent(&z, 4, 3, tau, &mut workspace).expect("finite");
+        // Cosines are off by some u, which 1/τ magnifies.
+        let tolerance = 16.0 * f64::EPSILON / tau;
+        assert!((loss - 3_f64.ln()).abs() <= tolerance, "{tau}: {loss}");
     }
 }
