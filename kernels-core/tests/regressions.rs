@@ -120,3 +120,24 @@ fn contrast_without_a_positive_similarity() {
         assert!((loss - 3_f64.ln()).abs() <= tolerance, "{tau}: {loss}");
     }
 }
+
+/// A row whose only near column has next to no weight: its sum is that weight, which the
+/// series around one would take from one, digit by digit. That series is for costs that
+/// are narrow and for rows that are complete.
+#[test]
+fn a_light_column_that_is_all_there_is() {
+    let light = 1e-14_f64;
+    let (a, b) = ([0.5, 0.5], [1.0, light]);
+    let wide = ([10.0, 0.0, 0.0, 10.0], 0.01);
+    let masked = ([f64::INFINITY, 0.0, 0.0, 0.0], 1.0);
+    for (cost, epsilon) in [wide, masked] {
+        let problem = Problem::new(CostSource::Matrix(&cost), 2, 2).with_weights(&a, &b);
+        let mut workspace = vec![0.0; problem.workspace_len()];
+        let mut state = State::new(&problem, epsilon, &mut workspace).expect("a legal problem");
+        state.step().expect("finite");
+        let (f, expected) = (state.potentials().0[0], -epsilon * light.ln());
+        // The weight is divided by the sum of both: 1e-14 of it, over a logarithm of 32.
+        let difference = (f - expected).abs();
+        assert!(difference <= 1e-14 * expected, "{f} for {expected}");
+    }
+}
