@@ -41,6 +41,10 @@ coverage:
 mutants *args="--shard 1/20":
     cargo mutants -p kernels-core --features std --timeout 120 {{args}} -- --test losses --test properties --test accuracy --test regressions
 
+# The same for all mutants of some files in one build (needs cargo-mutants, `pip install tree-sitter tree-sitter-rust`)
+mutants-of +files:
+    scripts/mutants {{files}}
+
 # Kernel benchmarks
 bench:
     cargo bench -p benches

@@ -4,6 +4,10 @@
 //! Outputs and workspaces start as NaN, so that what was not written shows.
 
 mod batch;
+mod differentiation;
+mod many;
+mod owned;
+mod plan;
 mod slices;
 mod transport;
 
@@ -115,10 +119,14 @@ pub fn check(input: &Input) {
 fn check_in<T: Scalar>(input: &Input) {
     let arguments = Arguments { input, slices: 0 };
     let function = usize::from(input.function);
-    let all: [&[fn(Arguments<'_>)]; 3] = [
+    let all: [&[fn(Arguments<'_>)]; 7] = [
         &batch::functions::<T>(),
         &slices::functions::<T>(),
         &transport::functions::<T>(),
+        &plan::functions::<T>(),
+        &differentiation::functions::<T>(),
+        &many::functions::<T>(),
+        &owned::functions::<T>(),
     ];
     let all = all.concat();
     all[function % all.len()](arguments);

@@ -76,6 +76,20 @@ pub fn fill<T: Scalar>(numbers: &[Number], start: usize, len: usize) -> Vec<T> {
     (0..len).map(entry).collect()
 }
 
+/// Makes weights of any numbers: not negative, with a sum of one if there is any mass.
+pub fn tidy<T: Scalar>(weights: &mut [T]) {
+    let usable = |w: T| w.is_finite() && w.wide().abs() < 1e30;
+    weights
+        .iter_mut()
+        .for_each(|w| *w = if usable(*w) { w.abs() } else { T::zero() });
+    let total: f64 = weights.iter().map(|w| w.wide()).sum();
+    if total > 0.0 {
+        weights
+            .iter_mut()
+            .for_each(|w| *w = T::of(w.wide() / total));
+    }
+}
+
 /// Every number must be finite.
 #[track_caller]
 pub fn assert_finite<T: Real>(what: &str, values: &[T]) {

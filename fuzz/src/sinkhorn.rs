@@ -12,7 +12,7 @@ use kernels_core::sinkhorn::{
     sinkhorn_divergence_with_grad, solve_annealed,
 };
 
-use crate::number::{Number, Scalar, assert_finite, fill};
+use crate::number::{Number, Scalar, assert_finite, fill, tidy};
 
 /// A problem and a way to solve it.
 #[derive(Arbitrary, Debug)]
@@ -77,18 +77,8 @@ fn weights<T: Scalar>(kind: Weights, input: &Input, start: usize, len: usize) ->
     let mut weights: Vec<T> = fill(&input.numbers, start, len);
     match kind {
         Weights::Uniform => return None,
-        Weights::AsTheyCome => return Some(weights),
-        Weights::Tidy => {}
-    }
-    let usable = |w: T| w.is_finite() && w.wide().abs() < 1e30;
-    weights
-        .iter_mut()
-        .for_each(|w| *w = if usable(*w) { w.abs() } else { T::zero() });
-    let total: f64 = weights.iter().map(|w| w.wide()).sum();
-    if total > 0.0 {
-        weights
-            .iter_mut()
-            .for_each(|w| *w = T::of(w.wide() / total));
+        Weights::AsTheyCome => {}
+        Weights::Tidy => tidy(&mut weights),
     }
     Some(weights)
 }

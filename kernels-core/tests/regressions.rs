@@ -2,6 +2,7 @@
 
 use kernels_core::Error;
 use kernels_core::normalize::normalize_rows_backward;
+use kernels_core::nt_xent::{nt_xent, nt_xent_workspace_len};
 use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, State};
 
 /// A norm of zero made NaN of a gradient, with an `Ok`.
@@ -100,5 +101,43 @@ fn the_marginal_error_of_masses_far_apart() {
             "{sum} {wanted} {error}"
         );
         assert!((sum - mass).abs() <= tolerance, "{sum} {mass}");
+    }
+}
+
+/// Rows that are all at obtuse angles: their largest similarity is negative, and every
+/// exponential relative to zero vanishes where τ is small.
+#[test]
+fn contrast_without_a_positive_similarity() {
+    // The corners of a tetrahedron: every cosine is −1/3, so every row's loss is log 3.
+    let z = [
+        1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, 1.0, -1.0, -1.0, -1.0, 1.0,
+    ];
+    for tau in [1.0_f64, 1e-2, 1e-4] {
+        let mut workspace = vec![0.0; nt_xent_workspace_len(4, 3)];
+        let loss = nt_xent(&z, 4, 3, tau, &mut workspace).expect("finite");
+        // Cosines are off by some u, which 1/τ magnifies.
+        let tolerance = 16.0 * f64::EPSILON / tau;
+        assert!((loss - 3_f64.ln()).abs() <= tolerance, "{tau}: {loss}");
+    }
+}
+
+/// A row whose only near column has next to no weight: its sum is that weight, which the
+/// series around one would take from one, digit by digit. That series is for costs that
+/// are narrow and for rows that are complete.
+#[test]
+fn a_light_column_that_is_all_there_is() {
+    let light = 1e-14_f64;
+    let (a, b) = ([0.5, 0.5], [1.0, light]);
+    let wide = ([10.0, 0.0, 0.0, 10.0], 0.01);
+    let masked = ([f64::INFINITY, 0.0, 0.0, 0.0], 1.0);
+    for (cost, epsilon) in [wide, masked] {
+        let problem = Problem::new(CostSource::Matrix(&cost), 2, 2).with_weights(&a, &b);
+        let mut workspace = vec![0.0; problem.workspace_len()];
+        let mut state = State::new(&problem, epsilon, &mut workspace).expect("a legal problem");
+        state.step().expect("finite");
+        let (f, expected) = (state.potentials().0[0], -epsilon * light.ln());
+        // The weight is divided by the sum of both: 1e-14 of it, over a logarithm of 32.
+        let difference = (f - expected).abs();
+        assert!(difference <= 1e-14 * expected, "{f} for {expected}");
     }
 }

@@ -10,6 +10,7 @@ mod common;
 mod diagnostics;
 mod eigen;
 mod magnitudes;
+mod messages;
 mod refusals;
 mod softmax;
 mod vicreg;

@@ -17,6 +17,7 @@ mod monoid;
 mod newton;
 mod plans;
 mod points;
+mod recording;
 mod refusals;
 mod sin_sim;
 mod stored;

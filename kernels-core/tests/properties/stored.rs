@@ -109,3 +109,24 @@ fn what_it_calls_converged_is() {
     // Sums of f32 numbers: a rounding of a few units.
     assert!(found <= f64::from(options.threshold) * 1.01, "{found}");
 }
+
+/// It is used at all: in f32 its iterations round otherwise than those by the costs.
+#[test]
+fn is_used() {
+    let (n, m) = (6, 7);
+    let cost: Vec<f32> = (0..n * m)
+        .map(|k| 30.0 * ((k as f32 + 0.5) * 12.9898).sin().abs())
+        .collect();
+    let plain = Problem::new(kernels_core::sinkhorn::CostSource::Matrix(&cost), n, m);
+    let errors = |problem: &Problem<'_, f32>| -> Vec<f32> {
+        let mut workspace = vec![f32::NAN; problem.workspace_len()];
+        let mut state = State::new(problem, 3.0, &mut workspace).expect("legal");
+        (0..20).map(|_| state.step().expect("finite")).collect()
+    };
+    let (by_costs, by_kernel) = (errors(&plain), errors(&plain.with_stored_kernel()));
+    assert_ne!(by_costs, by_kernel);
+    for (a, b) in by_costs.iter().zip(&by_kernel) {
+        // Exponents up to 10 to 20 in f32, rounded some times.
+        assert!((a - b).abs() <= 1e-5, "{a} {b}");
+    }
+}
