@@ -15,7 +15,7 @@ use kernels_cuda::sinkhorn::{
 };
 use support::{near, normal, wide};
 
-fn compare(cost: Cost, (n, m): (usize, usize), rho: Option<f32>) {
+fn compare(cost: Cost, (n, m): (usize, usize), rho: Option<f32>, stream: bool) {
     let dim = 5;
     let (x, y) = (normal(3, n * dim, 0.5), normal(4, m * dim, 0.6));
     let options = SinkhornOptions {
@@ -35,6 +35,7 @@ fn compare(cost: Cost, (n, m): (usize, usize), rho: Option<f32>) {
         dim,
     };
     let mut problem = Problem::new(source, n, m);
+    problem.stream = stream;
     if let Some(rho) = rho {
         problem = problem.unbalanced(rho, 2.0 * rho);
     }
@@ -90,17 +91,23 @@ fn compare(cost: Cost, (n, m): (usize, usize), rho: Option<f32>) {
 
 #[test]
 fn squared_distances() {
-    compare(Cost::SquaredEuclidean, (17, 33), None);
+    compare(Cost::SquaredEuclidean, (17, 33), None, false);
 }
 
 #[test]
 fn directions() {
-    compare(Cost::Cosine, (20, 12), None);
+    compare(Cost::Cosine, (20, 12), None, false);
 }
 
 #[test]
 fn unbalanced() {
-    compare(Cost::SquaredEuclidean, (12, 15), Some(1.0));
+    compare(Cost::SquaredEuclidean, (12, 15), Some(1.0), false);
+}
+
+#[test]
+fn without_a_matrix() {
+    compare(Cost::SquaredEuclidean, (17, 70), None, true);
+    compare(Cost::Cosine, (12, 15), Some(1.0), true);
 }
 
 #[test]

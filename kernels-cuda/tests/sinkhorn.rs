@@ -225,6 +225,15 @@ fn it_stops_where_the_threshold_is_met() {
 
 #[test]
 fn points_and_their_gradients() {
+    points(false);
+}
+
+#[test]
+fn points_without_a_matrix() {
+    points(true);
+}
+
+fn points(stream: bool) {
     for (cost, offset) in [
         (Cost::SquaredEuclidean, 0.0),
         (Cost::SquaredEuclidean, 100.0),
@@ -252,10 +261,12 @@ fn points_and_their_gradients() {
             y: dy.array(),
             dim,
         };
-        let problem = Problem::new(source, n, m);
+        let mut problem = Problem::new(source, n, m);
+        problem.stream = stream;
         let workspace = Buffer::new(&device, problem.workspace_len()).unwrap();
         let mut state = State::new(&device, &problem, 1.0, workspace.array()).unwrap();
         let got = state.run(&options).unwrap();
+        let state_cost = state.transport_cost().unwrap();
         let grad_x = Buffer::new(&device, n * dim).unwrap();
         let grad_y = Buffer::new(&device, m * dim).unwrap();
         state
@@ -284,6 +295,11 @@ fn points_and_their_gradients() {
             .envelope_gradient(cost, &x, &y, dim, &mut want_x, &mut want_y)
             .unwrap();
         assert!(got.converged, "{got:?}");
+        let cost = f64::from(state_cost);
+        assert!(
+            (cost - state.transport_cost().unwrap()).abs() <= 3e-6,
+            "{cost}"
+        );
         near("value", &[got.value], &[want.value], 2e-6);
         // They follow the plan, which is right to the threshold in its L1 norm.
         near("grad_x", &grad_x.to_vec().unwrap(), &want_x, 1e-6);

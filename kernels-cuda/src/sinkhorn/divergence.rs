@@ -175,6 +175,7 @@ impl Problem {
             rho_a: rho,
             rho_b: rho,
             scale: self.scale,
+            stream: self.stream,
         }
     }
 }

@@ -6,12 +6,14 @@
 //! host reads back once for every hundred iterations or so, and once at the end.
 //!
 //! A problem between points has its costs computed once, into the workspace, by
-//! differences.
+//! differences; or, where that matrix is not wanted, anew in every pass on the tensor
+//! cores ([`Problem::streamed`]).
 //!
 //! | file | subject |
 //! |---|---|
 //! | `problem` | costs, weights and prices on the device |
 //! | `state` | the iteration |
+//! | `streamed` | the same without a matrix |
 //! | `outcome` | what came out, or which input was refused |
 //! | `outputs` | plan and gradients |
 //! | `divergence` | the debiased divergence |
@@ -36,6 +38,7 @@ mod outcome;
 mod outputs;
 mod problem;
 mod state;
+mod streamed;
 
 pub use divergence::{
     divergence_workspace_len, sinkhorn_divergence, sinkhorn_divergence_with_grad,

@@ -24,6 +24,14 @@ impl<D: Device> State<'_, D> {
     /// A wrong length, or the device's.
     pub fn cost_gradient(&self, out: Global<f32>) -> Result<(), Error> {
         let (n, m) = (self.problem.n, self.problem.m);
+        if self.streamed.is_some() {
+            return Err(Error::Kernel(kernels_core::Error::Size {
+                operation: "cost_gradient",
+                argument: "n × m",
+                expected: "of a problem that is not streamed: this is a matrix",
+                got: n.saturating_mul(m),
+            }));
+        }
         check::shape("cost_gradient", "out", out, n.saturating_mul(m))?;
         let shared = self.shared;
         let grid = [shared.m.div_ceil(BLOCK), shared.n.min(ROWS)];
@@ -36,19 +44,24 @@ impl<D: Device> State<'_, D> {
     /// When it does not fit f32, or the device's.
     pub fn transport_cost(&self) -> Result<f32, Error> {
         let shared = self.shared;
+        if let Some(streamed) = &self.streamed {
+            let cost = streamed.transport_cost(self.device, &shared, self.mass()?)?;
+            return fits(cost as f32);
+        }
         let parts = Global::new(self.scan.address(), shared.blocks as usize);
         let kernel = SinkhornTransportCost { shared, parts };
         self.device.launch(kernel, [shared.blocks, 1])?;
         let parts = read(self.device, parts)?;
-        let cost = parts.iter().copied().map(f64::from).sum::<f64>() as f32;
-        if cost.is_finite() {
-            return Ok(cost);
+        fits(parts.iter().copied().map(f64::from).sum::<f64>() as f32)
+    }
+
+    /// The product of the masses of both sides; known without asking where it is one.
+    fn mass(&self) -> Result<f32, Error> {
+        if self.problem.is_balanced() {
+            return Ok(1.0);
         }
-        Err(Error::Kernel(kernels_core::Error::Overflow {
-            operation: "transport_cost",
-            quantity: "the transport cost",
-            got: f64::from(cost),
-        }))
+        let (of_a, of_b) = self.masses()?;
+        Ok(of_a * of_b)
     }
 
     /// Writes the gradient of the regularised value with respect to the points of the
@@ -96,6 +109,12 @@ impl<D: Device> State<'_, D> {
             return Ok(());
         };
         let shared = self.shared;
+        // ‖x − y‖² and ½ ‖u − v‖².
+        let factor = sign * if cost == Cost::Cosine { 1.0 } else { 2.0 };
+        if let Some(streamed) = &self.streamed {
+            let how = (factor, keep, transposed);
+            return streamed.pull(self.device, &shared, self.mass()?, out, how);
+        }
         let rows = ((x, self.scales.0), shared.n);
         let columns = ((y, self.scales.1), shared.m);
         let ((own, count), (other, _)) = if transposed {
@@ -111,8 +130,7 @@ impl<D: Device> State<'_, D> {
             other_scale: other.1,
             out,
             dim: check::size("envelope_gradient", "dim", dim)?,
-            // ‖x − y‖² and ½ ‖u − v‖².
-            factor: sign * if cost == Cost::Cosine { 1.0 } else { 2.0 },
+            factor,
             keep: u32::from(keep),
             transposed: u32::from(transposed),
         };
@@ -137,4 +155,15 @@ impl<D: Device> State<'_, D> {
         }
         Ok(())
     }
+}
+
+fn fits(cost: f32) -> Result<f32, Error> {
+    if cost.is_finite() {
+        return Ok(cost);
+    }
+    Err(Error::Kernel(kernels_core::Error::Overflow {
+        operation: "transport_cost",
+        quantity: "the transport cost",
+        got: f64::from(cost),
+    }))
 }

@@ -16,6 +16,7 @@ use kernels_cuda_device::{BLOCK, Global, WARP, WARPS};
 
 use super::outcome;
 use super::problem::{BLOCKS, CostSource, Problem};
+use super::streamed::Streamed;
 use crate::check;
 use crate::device::{Device, copy, read, shared_out, zero};
 use crate::error::Error;
@@ -35,6 +36,8 @@ pub struct State<'d, D: Device> {
     pub(super) scales: (Global<f32>, Global<f32>),
     /// 4 × blocks.
     pub(super) scan: Global<f32>,
+    /// The points, where no matrix is kept.
+    pub(super) streamed: Option<Streamed>,
 }
 
 /// How potentials are taken over.
@@ -74,8 +77,14 @@ impl<'d, D: Device> State<'d, D> {
         let mut take = |len| check::take(OPERATION, &mut workspace, len);
         // First, so that rows of costs begin at multiples of 16 bytes.
         let mut scales = (Global::empty(), Global::empty());
+        let mut streamed = None;
         let cost = match problem.cost {
             CostSource::Matrix(cost) => cost,
+            CostSource::Points { .. } if problem.is_streamed() => {
+                let (points, norms) = Streamed::new(device, problem, &mut take)?;
+                (streamed, scales) = (Some(points), norms);
+                Global::empty()
+            }
             CostSource::Points { cost, .. } => {
                 let matrix = take(n * m)?;
                 if cost == Cost::Cosine {
@@ -95,7 +104,11 @@ impl<'d, D: Device> State<'d, D> {
                 f: take(n)?,
                 g: take(m)?,
                 next_f: take(n)?,
-                column_parts: take(blocks * m)?,
+                column_parts: if streamed.is_some() {
+                    Global::empty()
+                } else {
+                    take(blocks * m)?
+                },
                 row_parts: take(2 * blocks)?,
                 status: Status(take(Status::LEN)?),
                 epsilon,
@@ -109,6 +122,7 @@ impl<'d, D: Device> State<'d, D> {
             },
             scales,
             scan: take(4 * BLOCKS)?,
+            streamed,
         };
         state.prepare()?;
         Ok(state)
@@ -135,6 +149,10 @@ impl<'d, D: Device> State<'d, D> {
                 balanced: u32::from(self.problem.is_balanced()),
             };
             device.launch(kernel, [1, 1])?;
+        }
+        if let Some(streamed) = &self.streamed {
+            streamed.scan(device, &shared)?;
+            return streamed.lift(device, &shared);
         }
         let blocks = shared.cost.len().div_ceil(BLOCK as usize).min(BLOCKS) as u32;
         let scan = SinkhornScan {
@@ -186,6 +204,9 @@ impl<'d, D: Device> State<'d, D> {
     pub(super) fn restart(&mut self) -> Result<(), Error> {
         self.shared.fresh = 1;
         self.shared.narrow_g = 0;
+        if let Some(streamed) = &self.streamed {
+            streamed.lift(self.device, &self.shared)?;
+        }
         self.resume()
     }
 
@@ -233,14 +254,18 @@ impl<'d, D: Device> State<'d, D> {
     fn iterate(&mut self, threshold: f32, step: Step, last: bool) -> Result<(), Error> {
         let (device, shared) = (self.device, self.shared);
         let grid = [shared.blocks, 1];
-        match shared.m {
-            0..=1024 => device.launch(SinkhornRows1024(shared), grid)?,
-            1025..=4096 => device.launch(SinkhornRows4096(shared), grid)?,
-            _ => device.launch(SinkhornRowsWide(shared), grid)?,
+        match (&self.streamed, shared.m) {
+            (Some(streamed), _) => streamed.rows(device, &shared)?,
+            (None, 0..=1024) => device.launch(SinkhornRows1024(shared), grid)?,
+            (None, 1025..=4096) => device.launch(SinkhornRows4096(shared), grid)?,
+            (None, _) => device.launch(SinkhornRowsWide(shared), grid)?,
         }
         let last = u32::from(last);
-        match step {
-            Step::Alternating => {
+        match (step, &self.streamed) {
+            (Step::Alternating, Some(streamed)) => {
+                streamed.columns(device, &shared, threshold, last)?;
+            }
+            (Step::Alternating, None) => {
                 let kernel = SinkhornColumns {
                     shared,
                     threshold,
@@ -248,13 +273,16 @@ impl<'d, D: Device> State<'d, D> {
                 };
                 device.launch(kernel, [shared.m.div_ceil(WARP), 1])?;
             }
-            Step::Averaged => {
+            (Step::Averaged, streamed) => {
                 let kernel = SinkhornAverage {
                     shared,
                     threshold,
                     last,
                 };
                 device.launch(kernel, [shared.n.div_ceil(BLOCK), 1])?;
+                if let Some(streamed) = streamed {
+                    streamed.lift(device, &shared)?;
+                }
             }
         }
         self.shared.fresh = 0;
@@ -264,7 +292,8 @@ impl<'d, D: Device> State<'d, D> {
 
     fn conclude(&mut self, threshold: f32, step: Step) -> Result<Outcome<f32>, Error> {
         let (device, shared) = (self.device, self.shared);
-        if step == Step::Alternating {
+        // Half steps from points serve the columns without weight too.
+        if step == Step::Alternating && self.streamed.is_none() {
             device.launch(SinkhornZeroColumns(shared), [shared.m.div_ceil(WARP), 1])?;
         }
         let kernel = SinkhornConclude {
