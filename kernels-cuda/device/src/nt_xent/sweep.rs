@@ -96,6 +96,7 @@ impl Pulls {
 impl Terms for Pulls {
     type Row = [f32; 2];
     type Column = [f32; 2];
+    const MASSES: bool = false;
 
     #[inline(always)]
     fn row<T: Thread>(&self, thread: T, i: u32) -> [f32; 2] {

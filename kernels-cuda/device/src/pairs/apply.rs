@@ -87,7 +87,9 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
                 } else {
                     0.0
                 };
-                masses[half] += weight;
+                if P::MASSES {
+                    masses[half] += weight;
+                }
                 let offset = 8 * half * STRIDE as usize + 8 * (k / 2) + k % 2;
                 thread.shared_store(place + offset as u32, weight);
             });
@@ -110,7 +112,7 @@ pub fn apply<T: Thread, P: Terms, const N: usize>(
             }
         });
     });
-    if !parts.masses.is_empty() && chunk == 0 {
+    if P::MASSES && !parts.masses.is_empty() && chunk == 0 {
         put_masses(thread, spot, masses, |half, mass| {
             let i = first + spot.row(half);
             if i < points.rows {

@@ -93,6 +93,9 @@ pub trait Terms: Copy {
     /// What is known of a column.
     type Column: Copy + Default;
 
+    /// Whether [`apply()`] may be asked for `Σ_j w_ij`.
+    const MASSES: bool = true;
+
     /// Loads it; at most once for each row and tile. `i < rows`.
     fn row<T: Thread>(&self, thread: T, i: u32) -> Self::Row;
     /// Loads it; once for each column of a tile. `j < columns`.
