@@ -53,6 +53,10 @@ bench:
 conformance file="../shared/vectors/vectors.json":
     cargo run --release -p benches --bin conformance -- {{file}}
 
+# The GPU kernels: from Rust to PTX, and what ptxas says of them
+ptx:
+    scripts/ptx build
+
 # The kernels on a microcontroller: size, and a run in QEMU
 bare-metal:
     scripts/bare-metal

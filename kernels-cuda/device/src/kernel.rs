@@ -56,6 +56,20 @@ macro_rules! kernels {
             )+
         }
 
+        /// Bytes of shared memory of each kernel, with the smallest sizes: some take more
+        /// for longer columns, as their documentation says.
+        #[cfg(not(target_arch = "nvptx64"))]
+        #[allow(unsafe_code)]
+        #[must_use]
+        pub fn shared_bytes() -> [(&'static str, u32); NAMES.len()] {
+            [$({
+                // SAFETY: kernels consist of arrays, which are addresses and lengths, and of
+                // numbers, for all of which zero is a value.
+                let kernel: $kernel = unsafe { core::mem::zeroed() };
+                (stringify!($name), 4 * $crate::kernel::Kernel::shared_words(&kernel))
+            }),+]
+        }
+
         /// Calls `visitor` with the kernel of this name; `None` if there is none.
         ///
         /// # Safety

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use kernels_cuda_device::{Global, WARP, WARPS, Word};
+use kernels_cuda_device::{BLOCK, Global, WARP, WARPS, Word};
 
 use super::memory::{Memory, Words};
 use super::word::{Access, TrackedWord};
@@ -40,6 +40,10 @@ pub(super) struct Block {
     pub(super) shared: Vec<TrackedWord>,
     pub(super) block_phase: Cell<u32>,
     pub(super) warp_phases: [Cell<u32>; WARPS as usize],
+    /// A barrier that all threads are to pass without waiting.
+    pub(super) skip: Option<u32>,
+    /// Barriers that each thread has come to.
+    pub(super) reached: Vec<Cell<u32>>,
     memory: Rc<Memory>,
     /// The allocations used last: addresses of both ends.
     recent: RefCell<Vec<(u64, u64, Words)>>,
@@ -60,6 +64,8 @@ impl Block {
             shared: (0..shared_words).map(|_| TrackedWord::default()).collect(),
             block_phase: Cell::new(0),
             warp_phases: Default::default(),
+            skip: None,
+            reached: (0..BLOCK).map(|_| Cell::new(0)).collect(),
             memory,
             recent: RefCell::default(),
         }

@@ -59,6 +59,8 @@ pub(super) struct Grid {
     pub(super) memory: Rc<Memory>,
     pub(super) size: [u32; 2],
     pub(super) launch: u32,
+    /// A barrier that all threads are to pass without waiting.
+    pub(super) skip: Option<u32>,
 }
 
 type Thread = Coroutine<Answer, Wait, (), DefaultStack>;
@@ -73,12 +75,14 @@ struct Lanes {
 }
 
 impl Grid {
+    /// Runs all blocks; tells how many barriers a block has at most.
     pub(super) fn run<K: Kernel>(
         &self,
         kernel: K,
         dice: &mut Dice,
         stacks: &mut Stacks,
-    ) -> Result<(), Fault> {
+    ) -> Result<u32, Fault> {
+        let mut barriers = 0;
         let [width, height] = self.size;
         let mut places: Vec<[u32; 2]> = (0..height)
             .flat_map(|y| (0..width).map(move |x| [x, y]))
@@ -86,10 +90,13 @@ impl Grid {
         while let Some(place) = dice.draw(&mut places) {
             let shared = kernel.shared_words();
             let memory = Rc::clone(&self.memory);
-            let block = Rc::new(Block::new(place, self.size, self.launch, shared, memory));
+            let mut block = Block::new(place, self.size, self.launch, shared, memory);
+            block.skip = self.skip;
+            let block = Rc::new(block);
             run_block(kernel, &block, dice, stacks)?;
+            barriers = barriers.max(block.block_phase.get());
         }
-        Ok(())
+        Ok(barriers)
     }
 }
 

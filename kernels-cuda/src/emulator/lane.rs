@@ -158,7 +158,12 @@ impl Thread for Lane<'_> {
     }
 
     fn barrier(self) {
-        self.yielder.suspend(Wait::Block);
+        let reached = &self.block.reached[self.thread as usize];
+        let number = reached.get();
+        reached.set(number + 1);
+        if self.block.skip != Some(number) {
+            self.yielder.suspend(Wait::Block);
+        }
     }
 
     fn warp_barrier(self) {

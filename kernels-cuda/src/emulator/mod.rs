@@ -42,13 +42,25 @@ use memory::Memory;
 
 pub use block::Fault;
 
+/// What was seen of a kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Launches.
+    pub launches: u32,
+    /// Blocks.
+    pub blocks: u32,
+    /// Barriers of a block, at most.
+    pub barriers: u32,
+}
+
 /// An emulated device.
 #[derive(Debug)]
 pub struct Emulator {
     memory: Rc<Memory>,
     dice: RefCell<Dice>,
     launches: Cell<u32>,
-    kernels: RefCell<BTreeMap<&'static str, u32>>,
+    kernels: RefCell<BTreeMap<&'static str, Count>>,
+    skip: Option<(&'static str, u32)>,
     stacks: RefCell<grid::Stacks>,
 }
 
@@ -67,13 +79,24 @@ impl Emulator {
             dice: RefCell::new(Dice::new(seed)),
             launches: Cell::new(0),
             kernels: RefCell::default(),
+            skip: None,
             stacks: RefCell::default(),
         }
     }
 
-    /// How often each kernel was launched.
+    /// The same with a fault: in each block of `kernel` all threads pass the barrier of this
+    /// number without waiting. Whether that is found out shows what tests are worth.
     #[must_use]
-    pub fn launches(&self) -> BTreeMap<&'static str, u32> {
+    pub fn without_barrier(seed: u64, kernel: &'static str, barrier: u32) -> Self {
+        Self {
+            skip: Some((kernel, barrier)),
+            ..Self::new(seed)
+        }
+    }
+
+    /// What was launched, by the kernels' names.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&'static str, Count> {
         self.kernels.borrow().clone()
     }
 }
@@ -114,20 +137,28 @@ impl Device for Emulator {
 
     fn launch<K: Kernel>(&self, kernel: K, grid: [u32; 2]) -> Result<(), DeviceError> {
         self.launches.set(self.launches.get() + 1);
-        *self.kernels.borrow_mut().entry(K::NAME).or_default() += 1;
+        let blocks = grid[0].saturating_mul(grid[1]);
+        let skip = self.skip.filter(|(kernel, _)| *kernel == K::NAME);
         let grid = Grid {
             memory: Rc::clone(&self.memory),
             size: grid,
             launch: self.launches.get(),
+            skip: skip.map(|(_, barrier)| barrier),
         };
-        grid.run(
+        let ran = grid.run(
             kernel,
             &mut self.dice.borrow_mut(),
             &mut self.stacks.borrow_mut(),
-        )
-        .map_err(|fault| DeviceError::Launch {
+        );
+        let mut kernels = self.kernels.borrow_mut();
+        let count = kernels.entry(K::NAME).or_default();
+        count.launches += 1;
+        count.blocks = count.blocks.saturating_add(blocks);
+        let barriers = ran.map_err(|fault| DeviceError::Launch {
             kernel: K::NAME,
             got: fault.to_string(),
-        })
+        })?;
+        count.barriers = count.barriers.max(barriers);
+        Ok(())
     }
 }
