@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::scale::Scale;
 use crate::{Answer, losses, transport};
 
-/// What agreement with f64 means in f32 (issue: 1e-5 relative).
+/// What agreement with f64 means in f32 (docs/gpu-results).
 const TOLERANCE: f64 = 1e-5;
 
 /// Numbers of the device beside those of f64.
@@ -107,7 +107,7 @@ impl Report<'_> {
         self.failed += usize::from(!fits);
         let verdict = if fits { "ok" } else { "OFF" };
         let problem = problem.unwrap_or_default();
-        println!("{verdict:4} {function:38} {size:16} {quantity:14} {error:9.1e} {problem}");
+        println!("{verdict:4} {function:42} {size:16} {quantity:14} {error:9.1e} {problem}");
         let line = json!({
             "function": function,
             "size": size,
@@ -141,7 +141,8 @@ pub fn run(device: &Cuda, scale: Scale, lines: Option<&Path>) -> Answer<()> {
         failed: 0,
     };
     println!(
-        "     function                               size             quantity           error"
+        "     {:42} {:16} {:14} {:>9}",
+        "function", "size", "quantity", "error"
     );
     losses::all(&mut report, scale);
     transport::all(&mut report, scale);

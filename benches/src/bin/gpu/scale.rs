@@ -49,10 +49,10 @@ impl Scale {
     /// Rows of both views and numbers of a row.
     pub fn batches(self) -> &'static [(usize, usize)] {
         match self {
-            Self::Small => &[(4, 3), (66, 33)],
-            Self::Quick => &[(4, 3), (66, 33), (512, 128)],
+            Self::Small => &[(8, 3), (66, 33)],
+            Self::Quick => &[(8, 3), (66, 33), (512, 128)],
             Self::Full => &[
-                (4, 3),
+                (8, 3),
                 (62, 31),
                 (66, 33),
                 (128, 64),

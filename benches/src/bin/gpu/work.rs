@@ -23,6 +23,7 @@ use kernels_cuda_device::sinkhorn::plan::{SinkhornPlan, SinkhornPull};
 use kernels_cuda_device::sinkhorn::rows::{SinkhornRows1024, SinkhornRows4096};
 use kernels_cuda_device::sinkhorn::rows_wide::SinkhornRowsWide;
 use kernels_cuda_device::sinkhorn::scan::SinkhornScan;
+use kernels_cuda_device::totals::SquaresOfProduct;
 use kernels_cuda_device::vicreg::VicRegPull;
 
 /// Of one launch.
@@ -80,6 +81,7 @@ pub fn work_of(kernel: &dyn Any, grid: [u32; 2]) -> Option<Work> {
         MatrixProduct<Plain> => |k| product([k.rows, k.columns, k.depth], grid[1] / k.splits.max(1), k.symmetric, k.splits),
         MatrixProduct<OfColumns> => |k| product([k.rows, k.columns, k.depth], grid[1] / k.splits.max(1), k.symmetric, k.splits),
         MatrixProduct<OfRows> => |k| product([k.rows, k.columns, k.depth], grid[1] / k.splits.max(1), k.symmetric, k.splits),
+        SquaresOfProduct => |k| moved(k.product.len() as f64 + f64::from(k.rows) * f64::from(k.side)),
         Byol => |k| moved((k.q.len() + k.target.len() + k.grad.len()) as f64),
         ColumnSums => |k| moved(all(k.batch)),
         ColumnSquares => |k| moved(all(k.batch) + k.centred.len() as f64),
