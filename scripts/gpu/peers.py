@@ -96,7 +96,8 @@ class Bench:
             self.out.flush()
 
     def peer(self, name, fields, make, tf32=False):
-        """Times make(), a function that is given nothing and returns a value's function."""
+        """Times the first of the functions that make() returns; the second turns what it gives
+        into a value and a marginal error."""
         line = {"peer": name, "dtype": "f32", **fields}
         if time.monotonic() > self.deadline:
             line["problem_found"] = "no time was left"
@@ -150,10 +151,13 @@ def judge(x, y, f, g, eps):
     return float(f.mean() + g.mean()) - eps * (total - 1), error
 
 
-def sinkhorn(bench, n, d, iters):
+def sinkhorn(bench, n, d, iters, only):
     x, y = bench.tensor(cloud(1_000_003, n, d)), bench.tensor(cloud(2_000_003, n, d))
     log_share = -math.log(n)
     told = lambda potentials: judge(x, y, *potentials, EPS)
+    if only.startswith("flash"):
+        fields = {"problem": "sinkhorn with cost", "n": n, "d": d, "eps": EPS, "iters": iters}
+        return bench.peer(only, fields, flash(x, y, iters, only.endswith("TF32"), told))
 
     def costs():
         return (x * x).sum(1)[:, None] + (y * y).sum(1)[None] - 2 * x @ y.T
@@ -198,10 +202,6 @@ def sinkhorn(bench, n, d, iters):
         if bench.cuda:
             bench.peer("torch compiled, CUDA graph", fields, whole(True, with_cost, True))
         bench.peer("torch eager", fields, whole(False, with_cost, False))
-        if with_cost:
-            for tf32 in (False, True):
-                name = "flash-sinkhorn" + (" TF32" if tf32 else "")
-                bench.peer(name, fields, flash(x, y, iters, tf32, told))
 
 
 def flash(x, y, iters, tf32, told):
@@ -333,32 +333,46 @@ def main():
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--lines", help="file to which JSON lines are added")
     parser.add_argument("--ceilings", help="file of the GPU's ceilings; nothing else is done")
+    parser.add_argument("--flash", action="store_true", help="flash-sinkhorn alone, and not PyTorch")
     parser.add_argument("--budget", type=float, default=200, help="seconds after which no peer is started")
     args = parser.parse_args()
+    if args.scale == "small":
+        args.device = "cpu"
     bench = Bench(args)
     if args.ceilings:
         return ceilings(bench, args.ceilings)
+    if args.flash:
+        # It tries some forty kernels for each size, which takes a minute: the most wanted first.
+        runs = [(33, 5, 3, "flash-sinkhorn")] if bench.small else [
+            (4096, 128, ITERS, "flash-sinkhorn"), (4096, 128, ITERS, "flash-sinkhorn TF32"),
+            (16384, 128, ITERS, "flash-sinkhorn"), (1024, 128, ITERS, "flash-sinkhorn"),
+        ][:2 if args.scale == "quick" else 4]
+        for run in runs:
+            sinkhorn(bench, *run)
+        return
+    torch_peers(bench)
+
+
+def torch_peers(bench):
+    """Everything in PyTorch; what is most asked for first, the rest as time allows."""
     if bench.small:
-        transports, contrasts, batch, side = [(33, 5, 3)], [(34, 5)], (18, 12), 40
+        transport, contrast, batch, side = (33, 5, 3), (34, 5), (18, 12), 40
     else:
-        transports, contrasts, batch, side = [(4096, 128, ITERS)], [(8192, 128)], (2048, 2048), 8192
-    for size in transports:
-        sinkhorn(bench, *size)
-    for size in contrasts:
-        losses(bench, "nt_xent", nt_xent, *size)
-    target = bench.tensor(normal(3_000_017, batch[0] * batch[1]).reshape(batch))
+        transport, contrast, batch, side = (4096, 128, ITERS), (8192, 128), (2048, 2048), 8192
+    sinkhorn(bench, *transport, "torch")
+    losses(bench, "nt_xent", nt_xent, *contrast)
     losses(bench, "vicreg", vicreg, *batch)
     losses(bench, "barlow_twins", barlow_twins, *batch)
-    # Then what is less asked for, as time allows.
     if not bench.small:
-        sinkhorn(bench, 1024, 128, ITERS)
+        sinkhorn(bench, 1024, 128, ITERS, "torch")
         losses(bench, "nt_xent", nt_xent, 1024, 128)
-        if args.scale == "full":
-            losses(bench, "nt_xent", nt_xent, 4096, 128)
-            sinkhorn(bench, 16384, 128, ITERS)
-    losses(bench, "byol", byol_against(target), *batch)
     log_sum_exps(bench, side)
     products(bench, side // 2)
+    target = bench.tensor(normal(3_000_017, batch[0] * batch[1]).reshape(batch))
+    losses(bench, "byol", byol_against(target), *batch)
+    if bench.args.scale == "full":
+        losses(bench, "nt_xent", nt_xent, 4096, 128)
+        sinkhorn(bench, 16384, 128, ITERS, "torch")
 
 
 if __name__ == "__main__":

@@ -13,9 +13,6 @@ use kernels_cuda_device::Kernel;
 
 use crate::work::{Work, work_of};
 
-/// Terms of a sum that one block is busy with for some tens of microseconds.
-const BUSY: usize = 4096;
-
 /// What was seen of a kernel.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
@@ -26,22 +23,20 @@ pub struct Seen {
 /// Times what it launches.
 pub struct Profiler<'d> {
     device: &'d Cuda,
-    busy: Option<[Buffer<'d, Cuda, f32>; 2]>,
+    busy: [Buffer<'d, Cuda, f32>; 2],
+    terms: usize,
     seen: RefCell<BTreeMap<&'static str, Seen>>,
 }
 
 impl<'d> Profiler<'d> {
-    /// Around a device; `waits`: with something to be busy with.
-    pub fn new(device: &'d Cuda, waits: bool) -> Result<Self, DeviceError> {
-        let busy = if waits {
-            let zeros = vec![0.0_f32; 64 * BUSY];
-            Some([Buffer::of(device, &zeros)?, Buffer::new(device, 64 * 64)?])
-        } else {
-            None
-        };
+    /// Around a device; one block is busy with sums of so many terms while a launch is
+    /// queued.
+    pub fn new(device: &'d Cuda, terms: usize) -> Result<Self, DeviceError> {
+        let factor = vec![1.0_f32; 64 * terms];
         Ok(Self {
             device,
-            busy,
+            busy: [Buffer::of(device, &factor)?, Buffer::new(device, 64 * 64)?],
+            terms,
             seen: RefCell::default(),
         })
     }
@@ -70,19 +65,18 @@ impl Device for Profiler<'_> {
     }
 
     fn launch<K: Kernel>(&self, kernel: K, grid: [u32; 2]) -> Result<(), DeviceError> {
-        if let Some([zeros, out]) = &self.busy {
-            let (x, out) = (zeros.array(), out.array());
-            // Its arrays have the right lengths; a device that fails says so below.
-            let _ = matrix_product(
-                self.device,
-                Form::OfRows,
-                x,
-                x,
-                [64, 64, BUSY],
-                (1.0, 0.0),
-                out,
-            );
-        }
+        let [x, out] = &self.busy;
+        let (x, size) = (x.array(), [64, 64, self.terms]);
+        // Its arrays have the right lengths; a device that fails says so below.
+        let _ = matrix_product(
+            self.device,
+            Form::OfRows,
+            x,
+            x,
+            size,
+            (1.0, 0.0),
+            out.array(),
+        );
         let (started, milliseconds) = self.device.timed(|| self.device.launch(kernel, grid))?;
         started?;
         let work = work_of(&kernel as &dyn Any, grid);
