@@ -33,6 +33,14 @@ fuzz-replay:
 cuda-stub *command:
     scripts/cuda-stub {{command}}
 
+# Pack what is to be run on a machine with a GPU (then: DIR/run OUT there)
+gpu-check *dir:
+    scripts/gpu-check prepare {{dir}}
+
+# The same at small sizes on the emulated grid (PYTHON=a Python with torch, for the peers)
+gpu-check-dry:
+    scripts/gpu-check dry-run
+
 # Lines of kernels-core that its tests run (needs cargo-llvm-cov)
 coverage:
     cargo llvm-cov -p kernels-core --features std --summary-only
