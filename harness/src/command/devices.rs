@@ -145,12 +145,6 @@ impl fmt::Display for Report {
             out,
             "CPU: {threads} threads, vector instructions: {instructions}"
         )?;
-        for backend in &self.backends {
-            match &backend.reason {
-                None => writeln!(out, "--backend {}: can be used", backend.name)?,
-                Some(reason) => writeln!(out, "{reason}")?,
-            }
-        }
         for gpu in &self.gpus {
             writeln!(
                 out,
@@ -163,9 +157,16 @@ impl fmt::Display for Report {
                 gpu.reason.as_deref().unwrap_or("can be used")
             )?;
         }
-        match &self.no_gpus {
-            None => Ok(()),
-            Some(reason) => writeln!(out, "NVIDIA GPUs: {reason}"),
+        if self.no_gpus.is_some() {
+            // Why is what `--backend cuda` says too.
+            writeln!(out, "NVIDIA GPUs: none, see --backend cuda")?;
         }
+        for backend in &self.backends {
+            match &backend.reason {
+                None => writeln!(out, "--backend {}: can be used", backend.name)?,
+                Some(reason) => writeln!(out, "{reason}")?,
+            }
+        }
+        Ok(())
     }
 }

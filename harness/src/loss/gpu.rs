@@ -93,9 +93,14 @@ impl Gpu {
             kernels_cuda::Error::Kernel(error) => LossError::Kernel(error),
             error => LossError::Read(error.to_string()),
         })?;
-        let gradient = Tensor::from_primitive::<LibTorch>(FloatTensor::<LibTorch>::new(gradient));
-        Ok((result, Tensor::from_inner(gradient)))
+        Ok((result, constant(gradient)))
     }
+}
+
+/// A tensor of LibTorch's as a constant for the tape.
+fn constant(tensor: tch::Tensor) -> Tensor<2> {
+    let tensor = FloatTensor::<LibTorch>::new(tensor);
+    Tensor::from_inner(Tensor::from_primitive::<LibTorch>(tensor))
 }
 
 /// The kernels, after and before what LibTorch does on the device.
@@ -146,4 +151,52 @@ fn scratch(kept: &mut Option<tch::Tensor>, len: usize) -> Result<&tch::Tensor, L
 /// A contiguous tensor's memory, for as long as the tensor lives.
 fn array(tensor: &tch::Tensor) -> Global<f32> {
     Global::new(tensor.data_ptr() as u64, tensor.numel())
+}
+
+/// What needs no GPU; the losses themselves are in `tests.rs` of this folder.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backend::BackendKind, loss::with_known_gradient};
+
+    #[test]
+    fn a_gradient_in_libtorch_s_memory_goes_on_the_tape() {
+        let device = BackendKind::Torch.device().unwrap().autodiff();
+        let x = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, 4.0]], &device).require_grad();
+        let gradient = tch::Tensor::from_slice(&[1.0_f32, 2.0, 3.0, 4.0]).reshape([2, 2]);
+        let loss = with_known_gradient(x.clone() * 2.0, 7.5, constant(gradient));
+        let grads = (loss * 10.0).backward();
+        let got = x.grad(&grads).unwrap().into_data().try_to_vec::<f32>();
+        // Products of small whole numbers are exact.
+        assert_eq!(got.unwrap(), [20.0, 40.0, 60.0, 80.0]);
+    }
+
+    #[test]
+    fn a_tensor_elsewhere_is_refused() {
+        let device = BackendKind::Torch.device().unwrap().autodiff();
+        let z = Tensor::<2>::zeros([2, 3], &device);
+        let message = on_gpu(&z).unwrap_err().to_string();
+        assert!(
+            message.contains("expected f32 on GPU 0, got Float on Cpu"),
+            "{message}"
+        );
+        let z = Tensor::<2>::zeros([2, 3], &burn::tensor::Device::flex().autodiff());
+        assert!(on_gpu(&z).is_err());
+    }
+
+    #[test]
+    fn kernels_get_rows_one_after_the_other_from_a_multiple_of_16_bytes_on() {
+        let whole = tch::Tensor::arange(12, (Kind::Float, tch::Device::Cpu)).reshape([3, 4]);
+        for view in [whole.shallow_clone(), whole.tr(), whole.narrow(1, 1, 2)] {
+            let same = plain(view.shallow_clone()).unwrap();
+            assert!(same.is_contiguous() && same.equal(&view));
+        }
+        assert_eq!(
+            plain(whole.shallow_clone()).unwrap().data_ptr(),
+            whole.data_ptr()
+        );
+        let odd = whole.view([12]).narrow(0, 1, 8);
+        let moved = plain(odd.shallow_clone()).unwrap();
+        assert!(moved.equal(&odd) && (moved.data_ptr() as usize).is_multiple_of(16));
+    }
 }
