@@ -117,8 +117,8 @@ pub enum BackendError {
     Gpu(#[from] kernels_cuda::DeviceError),
     /// LibTorch sees no GPU.
     #[error(
-        "--backend {backend}: LibTorch finds no NVIDIA GPU here (no driver, or a LibTorch built \
-         for the CPU alone); use --backend torch or flex"
+        "--backend {backend}: LibTorch finds no NVIDIA GPU here (no driver, one that is too old for \
+         it, or a LibTorch built for the CPU alone); use --backend torch or flex"
     )]
     NoGpu {
         /// The backend asked for.
