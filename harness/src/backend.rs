@@ -4,7 +4,11 @@ use burn::tensor::Device;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// Which of burn's backends computes.
+/// The GPU that is used, by its number: the first that `CUDA_VISIBLE_DEVICES` leaves.
+#[cfg(feature = "torch")]
+pub(crate) const GPU: usize = 0;
+
+/// What computes: one of burn's backends, and for the losses its device or the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendKind {
@@ -12,8 +16,10 @@ pub enum BackendKind {
     Flex,
     /// LibTorch on the CPU (needs a build with `--features torch`)
     Torch,
-    /// LibTorch on the first NVIDIA GPU (needs a build with `--features torch`)
+    /// LibTorch on the first NVIDIA GPU, losses on the CPU (`--features torch`)
     TorchCuda,
+    /// LibTorch and the losses on the first NVIDIA GPU (`--features cuda`)
+    Cuda,
 }
 
 impl BackendKind {
@@ -23,6 +29,7 @@ impl BackendKind {
             Self::Flex => "flex",
             Self::Torch => "torch",
             Self::TorchCuda => "torch-cuda",
+            Self::Cuda => "cuda",
         }
     }
 
@@ -31,6 +38,7 @@ impl BackendKind {
         match self {
             Self::Flex => Ok(Device::flex()),
             Self::Torch | Self::TorchCuda => torch_device(self),
+            Self::Cuda => cuda_device(),
         }
     }
 }
@@ -42,14 +50,11 @@ impl BackendKind {
 )]
 fn torch_device(kind: BackendKind) -> Result<Device, BackendError> {
     match kind {
-        BackendKind::TorchCuda => {
-            if tch::Cuda::is_available() {
-                Ok(Device::libtorch_cuda(0))
-            } else {
-                Err(BackendError::NoGpu)
-            }
-        }
-        _ => Ok(Device::libtorch()),
+        BackendKind::Torch => Ok(Device::libtorch()),
+        _ if tch::Cuda::is_available() => Ok(Device::libtorch_cuda(GPU)),
+        _ => Err(BackendError::NoGpu {
+            backend: kind.name(),
+        }),
     }
 }
 
@@ -57,27 +62,68 @@ fn torch_device(kind: BackendKind) -> Result<Device, BackendError> {
 fn torch_device(kind: BackendKind) -> Result<Device, BackendError> {
     Err(BackendError::NotBuilt {
         backend: kind.name(),
+        without: "LibTorch",
+        command: "cargo run --release -p harness --features torch --",
+        section: "LibTorch",
     })
 }
+
+/// The driver is asked first: it knows best why a GPU cannot be used.
+#[cfg(feature = "cuda")]
+fn cuda_device() -> Result<Device, BackendError> {
+    let gpus = kernels_cuda::cuda::devices()?;
+    if let Some(gpu) = gpus.get(GPU) {
+        gpu.check()?;
+    }
+    torch_device(BackendKind::Cuda)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda_device() -> Result<Device, BackendError> {
+    Err(BackendError::NotBuilt {
+        backend: BackendKind::Cuda.name(),
+        without: "CUDA kernels",
+        command: CUDA_BUILD,
+        section: "On a GPU",
+    })
+}
+
+/// How a program with the CUDA kernels is built and run.
+#[cfg(not(feature = "cuda"))]
+pub(crate) const CUDA_BUILD: &str = "cargo run --release -p harness --features cuda --";
 
 /// A backend that cannot be used here.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
     /// Compiled out.
     #[error(
-        "--backend {backend}: this program was built without LibTorch; use --backend flex, or \
-         build with `--features torch` as the README's section \"LibTorch\" says"
+        "--backend {backend}: this program was built without {without}; --backend flex works \
+         now, and `{command} train --backend {backend}` builds one that has them, as the \
+         README's section \"{section}\" says"
     )]
     NotBuilt {
         /// The backend asked for.
         backend: &'static str,
+        /// What is left out.
+        without: &'static str,
+        /// What builds and runs a program with it.
+        command: &'static str,
+        /// Where the README says what it needs.
+        section: &'static str,
     },
+    /// There is no GPU that the kernels could run on.
+    #[cfg(feature = "cuda")]
+    #[error("--backend cuda: {0}. --backend flex works now")]
+    Gpu(#[from] kernels_cuda::DeviceError),
     /// LibTorch sees no GPU.
     #[error(
-        "--backend torch-cuda: LibTorch finds no NVIDIA GPU here (no driver, or a LibTorch built \
-         for the CPU alone); use --backend torch or flex"
+        "--backend {backend}: LibTorch finds no NVIDIA GPU here (no driver, one that is too old for \
+         it, or a LibTorch built for the CPU alone); use --backend torch or flex"
     )]
-    NoGpu,
+    NoGpu {
+        /// The backend asked for.
+        backend: &'static str,
+    },
     /// The thread pool could not be made.
     #[error("--threads {threads}: the thread pool could not be started: {reason}")]
     Threads {

@@ -9,6 +9,8 @@
 //!                     ▼  │
 //!            model ─► loss (kernels-core)      run (folder, checkpoints, metrics)
 //! ```
+//!
+//! Feature `cuda` has the loss on the GPU, beside the network (kernels-cuda).
 
 #![cfg_attr(
     feature = "torch",

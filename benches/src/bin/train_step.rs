@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = TrainConfig::recipe(DatasetKind::Cifar10, args.method);
     config.model.stem = args.stem;
     config.schedule.batch_size = args.rows / 2;
+    config.compute.backend = args.backend;
     let device = args.backend.device()?;
     let plan = Plan::new(1000 * args.rows, &config.schedule)?;
     let mut trainer = Trainer::new(&config, [3, args.size, args.size], plan, &device);

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and nothing of how it is done.
 
+pub mod devices;
 pub mod eval;
 pub mod train;
 
@@ -25,4 +26,6 @@ pub enum Command {
     /// Judge the frozen encoder of a run by its test accuracy
     #[command(args_override_self = true)]
     Eval(eval::EvalArgs),
+    /// List what this machine and this build can compute on, and why not on a GPU
+    Devices(devices::DevicesArgs),
 }

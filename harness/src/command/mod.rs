@@ -1,5 +1,6 @@
 //! What each command of the program does, from options to exit code.
 
+pub mod devices;
 pub mod eval;
 pub mod train;
 
@@ -15,6 +16,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Devices(args) => devices::run(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

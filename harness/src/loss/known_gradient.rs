@@ -17,7 +17,7 @@ use burn::{
         backend_extension,
         tensor::FloatTensor,
     },
-    tensor::{Shape, Tensor, TensorData},
+    tensor::{Shape, Tensor},
 };
 
 /// Backends that can carry [`with_known_gradient`].
@@ -95,16 +95,13 @@ impl<B: KnownGradient, C: CheckpointStrategy> KnownGradient for Autodiff<B, C> {
 }
 
 /// A scalar with the value `value` whose gradient with respect to `input` is
-/// `gradient`, row-major and of `input`'s shape.
-pub fn with_known_gradient(input: Tensor<2>, value: f32, gradient: Vec<f32>) -> Tensor<1> {
-    let device = input.device();
-    let gradient =
-        Tensor::<2>::from_data(TensorData::new(gradient, input.dims()), &device).into_dispatch();
-    let value = Tensor::<1>::from_floats([value], &device).into_dispatch();
+/// `gradient`, which is of `input`'s shape and on its device.
+pub fn with_known_gradient(input: Tensor<2>, value: f32, gradient: Tensor<2>) -> Tensor<1> {
+    let value = Tensor::<1>::from_floats([value], &input.device()).into_dispatch();
     Tensor::from_dispatch(Dispatch::known_gradient(
         input.into_dispatch(),
         value,
-        gradient,
+        gradient.into_dispatch(),
     ))
 }
 
@@ -117,7 +114,8 @@ mod tests {
     fn the_gradient_arrives_times_what_comes_from_above() {
         let device = Device::flex().autodiff();
         let x = Tensor::<2>::from_floats([[1.0, 2.0], [3.0, 4.0]], &device).require_grad();
-        let loss = with_known_gradient(x.clone() * 2.0, 7.5, vec![0.1, 0.2, 0.3, 0.4]);
+        let gradient = Tensor::from_floats([[0.1, 0.2], [0.3, 0.4]], &device);
+        let loss = with_known_gradient(x.clone() * 2.0, 7.5, gradient);
         assert_eq!(loss.clone().into_scalar::<f32>(), 7.5);
         let grads = (loss * 10.0).backward();
         let got = x.grad(&grads).map(|g| g.into_data().try_to_vec::<f32>());

@@ -1,8 +1,19 @@
 //! The training objective: `NT-Xent + λ · OT_ε(view A, view B)`.
 //!
-//! Values and gradients come from `kernels-core`; [`with_known_gradient`] puts them on
-//! burn's tape. With λ = 0, or method SimCLR, the transport term is not computed.
+//! Values and gradients come from `kernels-core`, or on a GPU from `kernels-cuda`;
+//! [`with_known_gradient`] puts them on burn's tape. With λ = 0, or method SimCLR, the
+//! transport term is not computed.
+//!
+//! ```text
+//! Objective ──► kernels (trait) ──► host: kernels-core, embeddings copied to the host
+//!     │                        └──► gpu:  kernels-cuda, on the tensors' own memory
+//!     └──────► known_gradient
+//! ```
 
+#[cfg(feature = "cuda")]
+mod gpu;
+mod host;
+mod kernels;
 mod known_gradient;
 #[cfg(test)]
 mod tests;
@@ -11,18 +22,15 @@ use burn::tensor::Tensor;
 use clap::ValueEnum;
 use kernels_core::{
     cost::{Cost, CostScale},
-    nt_xent::{nt_xent_with_grad, nt_xent_workspace_len},
-    sin_sim::{
-        OtOptions, OtTerm, SinSimOptions, ot_term_with_grad, ot_term_workspace_len,
-        sin_sim_with_grad, sin_sim_workspace_len,
-    },
+    sin_sim::{OtOptions, OtTerm, SinSimOptions},
     sinkhorn::SinkhornOptions,
 };
 use serde::{Deserialize, Serialize};
 
 pub use known_gradient::with_known_gradient;
 
-use crate::model::Embeddings;
+use crate::{backend::BackendKind, model::Embeddings};
+use kernels::Kernels;
 
 /// Which self-supervised method is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -144,22 +152,30 @@ pub enum LossError {
     /// The embeddings could not be read back from the device.
     #[error("the embeddings could not be read from the device: {0}")]
     Read(String),
+    /// The GPU refused or failed.
+    #[cfg(feature = "cuda")]
+    #[error("the loss could not be computed on the GPU: {0}")]
+    Device(#[from] kernels_cuda::DeviceError),
+    /// LibTorch had no memory for the gradient or the workspace.
+    #[cfg(feature = "cuda")]
+    #[error("the loss could not be computed on the GPU: LibTorch's memory: {0}")]
+    Torch(#[from] tch::TchError),
 }
 
-/// The objective with its scratch memory, which is kept from step to step.
+/// The objective, with the kernels that compute it.
 pub struct Objective {
     method: Method,
     config: LossConfig,
-    workspace: Vec<f32>,
+    kernels: Box<dyn Kernels>,
 }
 
 impl Objective {
-    /// The objective of `method`.
-    pub fn new(method: Method, config: LossConfig) -> Self {
+    /// The objective of `method`, for embeddings on the device of `backend`.
+    pub fn new(method: Method, config: LossConfig, backend: BackendKind) -> Self {
         Self {
             method,
             config,
-            workspace: Vec::new(),
+            kernels: kernels::of(backend),
         }
     }
 
@@ -176,11 +192,7 @@ impl Objective {
 
     /// NT-Xent on `z` alone.
     fn contrastive(&mut self, z: Tensor<2>) -> Result<(Tensor<1>, LossTerms), LossError> {
-        let ([rows, dim], values) = read(&z)?;
-        let mut gradient = vec![0.0; values.len()];
-        let workspace = resize(&mut self.workspace, nt_xent_workspace_len(rows, dim));
-        let temperature = self.config.temperature;
-        let nt_xent = nt_xent_with_grad(&values, rows, dim, temperature, &mut gradient, workspace)?;
+        let (nt_xent, gradient) = self.kernels.nt_xent(&z, self.config.temperature)?;
         let terms = LossTerms {
             loss: nt_xent,
             nt_xent,
@@ -191,15 +203,12 @@ impl Objective {
 
     /// Both terms on `z`, in one call that shares what they share.
     fn together(&mut self, z: Tensor<2>) -> Result<(Tensor<1>, LossTerms), LossError> {
-        let ([rows, dim], values) = read(&z)?;
-        let mut gradient = vec![0.0; values.len()];
-        let workspace = resize(&mut self.workspace, sin_sim_workspace_len(rows, dim));
         let options = SinSimOptions {
             temperature: self.config.temperature,
             lambda: self.config.lambda,
             ot: self.config.transport(),
         };
-        let out = sin_sim_with_grad(&values, rows, dim, &options, &mut gradient, workspace)?;
+        let (out, gradient) = self.kernels.sin_sim(&z, &options)?;
         let terms = LossTerms {
             loss: out.loss,
             nt_xent: out.nt_xent,
@@ -211,15 +220,10 @@ impl Objective {
     /// NT-Xent on `z`, transport on `h`.
     fn apart(&mut self, e: Embeddings) -> Result<(Tensor<1>, LossTerms), LossError> {
         let (contrastive, mut terms) = self.contrastive(e.z)?;
-        let ([rows, dim], values) = read(&e.h)?;
-        let mut gradient = vec![0.0; values.len()];
-        let workspace = resize(&mut self.workspace, ot_term_workspace_len(rows / 2, dim));
-        let options = self.config.transport();
-        let ot = ot_term_with_grad(&values, rows, dim, &options, &mut gradient, workspace)?;
+        let (ot, gradient) = self.kernels.ot_term(&e.h, &self.config.transport())?;
         let lambda = self.config.lambda;
-        gradient.iter_mut().for_each(|g| *g *= lambda);
         terms.loss += lambda * ot.value;
-        let transport = with_known_gradient(e.h, lambda * ot.value, gradient);
+        let transport = with_known_gradient(e.h, lambda * ot.value, gradient * lambda);
         terms.ot = Some(ot.into());
         Ok((contrastive + transport, terms))
     }
@@ -243,19 +247,4 @@ impl LossConfig {
             },
         }
     }
-}
-
-/// The values of a matrix on the tape, on the host.
-fn read(matrix: &Tensor<2>) -> Result<([usize; 2], Vec<f32>), LossError> {
-    let values = matrix
-        .clone()
-        .into_data()
-        .try_to_vec::<f32>()
-        .map_err(|error| LossError::Read(format!("{error:?}")))?;
-    Ok((matrix.dims(), values))
-}
-
-fn resize(workspace: &mut Vec<f32>, len: usize) -> &mut [f32] {
-    workspace.resize(len, 0.0);
-    workspace
 }

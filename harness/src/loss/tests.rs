@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Distribution, Tensor, TensorData, activation::log_softmax};
 
 use super::{LossConfig, Method, Objective, OtCost, OtOn, OtScale};
-use crate::model::Embeddings;
+use crate::{backend::BackendKind, model::Embeddings};
 
 const TEMPERATURE: f32 = 0.5;
 
@@ -76,12 +76,21 @@ fn transport(x: Tensor<2>, y: Tensor<2>, cost: OtCost) -> Tensor<1> {
     f.mean() + g.mean()
 }
 
-/// Loss and gradients with respect to `h` and `z`, by the objective and by the textbook.
+/// [`compare_on`] the host, and on a GPU where this build and this machine have one.
 fn compare(method: Method, cost: OtCost, ot_on: OtOn) {
-    let device = Device::flex().autodiff();
+    for backend in [BackendKind::Flex, BackendKind::Cuda] {
+        match backend.device() {
+            Ok(device) => compare_on(backend, &device.autodiff(), method, cost, ot_on),
+            Err(reason) => eprintln!("skipped: {reason}"),
+        }
+    }
+}
+
+/// Loss and gradients with respect to `h` and `z`, by the objective and by the textbook.
+fn compare_on(backend: BackendKind, device: &Device, method: Method, cost: OtCost, ot_on: OtOn) {
     device.seed(11);
     let noise = |width| {
-        let x = Tensor::<2>::random([12, width], Distribution::Normal(0.2, 1.0), &device.clone());
+        let x = Tensor::<2>::random([12, width], Distribution::Normal(0.2, 1.0), device);
         x.require_grad()
     };
     let (h, z) = (noise(6), noise(5));
@@ -94,7 +103,7 @@ fn compare(method: Method, cost: OtCost, ot_on: OtOn) {
         let views = (on.clone().slice([0..6]), on.slice([6..12]));
         textbook = textbook + transport(views.0, views.1, cost) * 0.7;
     }
-    let mut objective = Objective::new(method, config(cost, ot_on));
+    let mut objective = Objective::new(method, config(cost, ot_on), backend);
     let embeddings = Embeddings {
         h: h.clone(),
         z: z.clone(),
@@ -120,7 +129,7 @@ fn compare(method: Method, cost: OtCost, ot_on: OtOn) {
             // Gradients are of order 0.1 to 1; the unrolled one carries 300 roundings.
             assert!(
                 (a - b).abs() <= 5e-5,
-                "{cost:?} on {ot_on:?}: {a} is not {b}"
+                "{backend:?}, {cost:?} on {ot_on:?}: {a} is not {b}"
             );
         }
     }
@@ -144,7 +153,11 @@ fn sinsim_is_the_textbook_s_wherever_it_acts() {
 fn embeddings_that_are_not_finite_are_an_error_that_names_the_cause() {
     let device = Device::flex().autodiff();
     let z = Tensor::<2>::from_floats([[f32::NAN, 1.0], [1.0, 0.0]], &device);
-    let mut objective = Objective::new(Method::SimClr, config(OtCost::Cosine, OtOn::Z));
+    let mut objective = Objective::new(
+        Method::SimClr,
+        config(OtCost::Cosine, OtOn::Z),
+        BackendKind::Flex,
+    );
     let error = objective
         .apply(Embeddings { h: z.clone(), z })
         .err()

@@ -82,7 +82,7 @@ impl Trainer {
         Self {
             network: fresh_network(config, shape, &device),
             optimizer: optimizer::build(&config.optimizer),
-            objective: Objective::new(config.method, config.loss.clone()),
+            objective: Objective::new(config.method, config.loss.clone(), config.compute.backend),
             step: 0,
             plan,
             peak_lr: config.optimizer.lr,

@@ -1,6 +1,6 @@
 //! Bad input: an exit code, a sentence that helps, nothing lost.
 
-use crate::support::{failure, harness, tiny_train};
+use crate::support::{failure, harness, result, tiny_train};
 
 #[test]
 fn wrong_usage_exits_with_2_and_bad_values_with_1() {
@@ -102,6 +102,61 @@ fn backends_that_are_not_built_in_say_how_to_get_them() {
         1,
     );
     assert!(message.contains("--features torch"), "{message}");
+}
+
+#[test]
+fn cuda_kernels_that_cannot_be_used_say_why_before_any_data_are_looked_for() {
+    let temp = tempfile::tempdir().unwrap();
+    let devices = result(harness().arg("devices"));
+    let backends = devices["backends"].as_array().unwrap();
+    if backends
+        .iter()
+        .any(|b| b["name"] == "cuda" && b["usable"] == true)
+    {
+        return;
+    }
+    let mut train = harness();
+    // Data that are not there: that error would come later.
+    train.args([
+        "train",
+        "--backend",
+        "cuda",
+        "--offline",
+        "--dataset",
+        "mnist",
+    ]);
+    train.arg("--data-dir").arg(temp.path());
+    let message = failure(train.arg("--out").arg(temp.path().join("run")), 1);
+    let mut parts = vec!["--backend cuda", "--backend flex works now"];
+    if !cfg!(feature = "cuda") {
+        parts.push("`cargo run --release -p harness --features cuda -- train --backend cuda`");
+    }
+    for part in parts {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+    assert!(!temp.path().join("run").exists());
+}
+
+#[test]
+fn devices_lists_the_cpu_and_says_of_every_backend_whether_it_can_be_used() {
+    let devices = result(harness().arg("devices"));
+    assert!(devices["cpu"]["threads"].as_u64() >= Some(1), "{devices}");
+    let backends = devices["backends"].as_array().unwrap();
+    let names: Vec<_> = backends.iter().flat_map(|b| b["name"].as_str()).collect();
+    assert_eq!(names, ["flex", "torch", "torch-cuda", "cuda"]);
+    assert_eq!(backends[0]["usable"], true);
+    for backend in backends {
+        let usable = backend["usable"].as_bool().unwrap();
+        assert_eq!(usable, backend["reason"].is_null(), "{devices}");
+    }
+    // Either GPUs are shown, or why there are none.
+    let shown = !devices["gpus"].as_array().unwrap().is_empty();
+    assert_eq!(shown, devices["no_gpus"].is_null(), "{devices}");
+    assert_eq!(devices["cuda_kernels"], cfg!(feature = "cuda"));
+    if !cfg!(feature = "cuda") {
+        let reason = devices["no_gpus"].as_str().unwrap();
+        assert!(reason.contains("--features cuda"), "{reason}");
+    }
 }
 
 #[test]
