@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `scale` | sizes |
 //! | `parity`, `transport`, `losses` | every function against kernels-core in f64 |
-//! | `workload` | what is timed, and its f64 reference |
+//! | `workload`, `reference` | what is timed, and its value in f64 |
 //! | `timing` | medians by the device's events |
 //! | `profile`, `work`, `roofline` | each kernel's time, bytes and operations |
 
@@ -22,6 +22,7 @@
 mod losses;
 mod parity;
 mod profile;
+mod reference;
 mod roofline;
 mod scale;
 mod timing;

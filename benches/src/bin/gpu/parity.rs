@@ -118,10 +118,10 @@ impl Report<'_> {
             "ok": fits,
             "problem": problem,
         });
-        if let Some(lines) = &mut self.lines {
-            if let Err(error) = writeln!(lines, "{line}") {
-                eprintln!("parity: the lines could not be written: {error}");
-            }
+        if let Some(lines) = &mut self.lines
+            && let Err(error) = writeln!(lines, "{line}")
+        {
+            eprintln!("parity: the lines could not be written: {error}");
         }
     }
 }

@@ -93,11 +93,9 @@ fn time(device: &Cuda, scale: Scale, spec: &Spec) -> Answer<Vec<Value>> {
     let mut lines = vec![line(spec, "sinsim", &own)];
     // With the cost or without it, the answer is one.
     let known = matches!(spec, Spec::Sinkhorn { points: false, .. });
-    if !known {
-        if let Some(value) = spec.reference()? {
-            let own = json!({ "value": value, "dtype": "f64" });
-            lines.push(line(spec, "f64 reference", &own));
-        }
+    if !known && let Some(value) = spec.reference()? {
+        let own = json!({ "value": value, "dtype": "f64" });
+        lines.push(line(spec, "f64 reference", &own));
     }
     Ok(lines)
 }

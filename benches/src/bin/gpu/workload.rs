@@ -2,11 +2,7 @@
 
 use benches::problem::{clouds, normal, rounded, views};
 use kernels_core::cost::{Cost, cost_matrix};
-use kernels_core::log_sum_exp::log_sum_exp;
-use kernels_core::sinkhorn::{self as core, SinkhornOptions};
-use kernels_core::{
-    barlow_twins as core_bt, byol as core_byol, nt_xent as core_nt, vicreg as core_vr,
-};
+use kernels_core::sinkhorn::SinkhornOptions;
 use kernels_cuda::matrix_product::{Form, matrix_product};
 use kernels_cuda::sinkhorn::{CostSource, Problem, State};
 use kernels_cuda::{Buffer, Device, device::read};
@@ -188,50 +184,6 @@ impl Spec {
             }
         }
     }
-
-    /// The value in f64 on the CPU, where that takes seconds.
-    pub fn reference(&self) -> Answer<Option<f64>> {
-        let wide = |rows, dim| rounded::<f32>(&views(rows, dim)).into_iter().map(f64::from);
-        Ok(match *self {
-            Self::Sinkhorn {
-                n, dim, iterations, ..
-            } => Some(exact(n, dim, iterations)?),
-            Self::NtXent { rows, dim } => {
-                let mut room = vec![0.0; core_nt::nt_xent_workspace_len(rows, dim)];
-                let z: Vec<f64> = wide(rows, dim).collect();
-                Some(core_nt::nt_xent(&z, rows, dim, TEMPERATURE, &mut room)?)
-            }
-            Self::VicReg { rows, dim } => {
-                let mut room = vec![0.0; core_vr::vicreg_workspace_len(rows, dim)];
-                let z: Vec<f64> = wide(rows, dim).collect();
-                let options = core_vr::VicRegOptions::default();
-                Some(core_vr::vicreg(&z, rows, dim, &options, &mut room)?.loss)
-            }
-            Self::BarlowTwins { rows, dim } => {
-                let mut room = vec![0.0; core_bt::barlow_twins_workspace_len(rows, dim)];
-                let z: Vec<f64> = wide(rows, dim).collect();
-                let options = core_bt::BarlowTwinsOptions::default();
-                Some(core_bt::barlow_twins(&z, rows, dim, &options, &mut room)?.loss)
-            }
-            Self::Byol { rows, dim } => {
-                let z: Vec<f64> = wide(rows, dim).collect();
-                let target: Vec<f64> = rounded(&normal(3_000_017, rows * dim));
-                let mut grad = vec![0.0; rows * dim];
-                Some(core_byol::byol_symmetric_with_grad(
-                    &z, &target, rows, dim, &mut grad,
-                )?)
-            }
-            Self::LogSumExp { side, of_rows } => {
-                // Of 3 (u_i + v_j): 3 u_i, and the other side's sum.
-                let (u, v) = (normal(1_000_003, side), normal(2_000_003, side));
-                let (own, other) = if of_rows { (u, v) } else { (v, u) };
-                let other: Vec<f64> = other.iter().map(|x| 3.0 * x).collect();
-                let mean = own.iter().map(|x| 3.0 * x).sum::<f64>() / side as f64;
-                Some(mean + log_sum_exp(&other))
-            }
-            Self::MatrixProduct { .. } => None,
-        })
-    }
 }
 
 fn sinkhorn<'d, D: Device>(
@@ -311,28 +263,4 @@ fn batch<'d, D: Device>(
             potentials: None,
         })
     }))
-}
-
-/// The dual value after all iterations in f64, of the clouds as they are in f32.
-fn exact(n: usize, dim: usize, iterations: usize) -> Answer<f64> {
-    let (x, y) = clouds(n, n, dim, 0);
-    let wide = |x: &[f64]| -> Vec<f64> { rounded::<f32>(x).into_iter().map(f64::from).collect() };
-    let mut cost = vec![0.0; n * n];
-    cost_matrix(
-        Cost::SquaredEuclidean,
-        &wide(&x),
-        &wide(&y),
-        n,
-        n,
-        dim,
-        &mut cost,
-    )?;
-    let problem = core::Problem::new(core::CostSource::Matrix(&cost), n, n);
-    let mut room = vec![0.0; problem.workspace_len()];
-    let options = SinkhornOptions {
-        epsilon: EPSILON,
-        threshold: 0.0,
-        max_iterations: iterations,
-    };
-    Ok(core::solve(&problem, &options, &mut room)?.value)
 }
