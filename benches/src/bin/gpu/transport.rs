@@ -126,7 +126,8 @@ pub fn all(report: &mut Report<'_>, scale: Scale) {
     };
     for &(n, m, dim) in sizes {
         for cost in [Cost::SquaredEuclidean, Cost::Cosine] {
-            points(report, cost, (n, m, dim));
+            points(report, cost, (n, m, dim), false);
+            points(report, cost, (n, m, dim), true);
             divergence(report, cost, (n, m, dim), None);
         }
         divergence(report, Cost::SquaredEuclidean, (n, m, dim), Some(1.0));
@@ -201,10 +202,12 @@ fn two_clouds((n, m, dim): (usize, usize, usize)) -> Clouds {
     [single(&x), single(&y)]
 }
 
-fn points(report: &mut Report<'_>, cost: Cost, size: (usize, usize, usize)) {
+/// With the costs in memory, or `streamed`: without a matrix.
+fn points(report: &mut Report<'_>, cost: Cost, size: (usize, usize, usize), streamed: bool) {
     let device = report.device;
     let (n, m, dim) = size;
-    let function = format!("envelope_gradient, {cost:?}");
+    let kind = if streamed { ", streamed" } else { "" };
+    let function = format!("envelope_gradient, {cost:?}{kind}");
     report.case(&function, &format!("{n} x {m} x {dim}"), || {
         let [(x, wide_x), (y, wide_y)] = two_clouds(size);
         let (x, y) = (Buffer::of(device, &x)?, Buffer::of(device, &y)?);
@@ -214,7 +217,10 @@ fn points(report: &mut Report<'_>, cost: Cost, size: (usize, usize, usize)) {
             y: y.array(),
             dim,
         };
-        let problem = Problem::new(source, n, m);
+        let mut problem = Problem::new(source, n, m);
+        if streamed {
+            problem = problem.streamed();
+        }
         let room = Buffer::new(device, problem.workspace_len())?;
         let grads = (Buffer::new(device, n * dim)?, Buffer::new(device, m * dim)?);
         let mut state = State::new(device, &problem, 0.5, room.array())?;

@@ -8,7 +8,8 @@ use std::any::Any;
 
 use kernels_cuda_device::barlow_twins::{GradientMeans, NormalizeBackward, NormalizeColumns};
 use kernels_cuda_device::byol::Byol;
-use kernels_cuda_device::columns::{Batch, ColumnSquares, ColumnSums};
+use kernels_cuda_device::column_statistics::{ColumnSquares, ColumnSums};
+use kernels_cuda_device::columns::Batch;
 use kernels_cuda_device::cost::CostMatrix;
 use kernels_cuda_device::fill::Fill;
 use kernels_cuda_device::log_sum_exp::{LogSumExpOfColumns, LogSumExpOfParts, LogSumExpOfRows};
