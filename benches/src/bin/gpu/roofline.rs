@@ -99,7 +99,7 @@ fn table(
     ceilings: &Ceilings,
     write: &mut dyn FnMut(&Value) -> Answer<()>,
 ) -> Answer<()> {
-    println!("\n{}", spec.fields());
+    println!("\n{} {}", spec.peer(), spec.fields());
     println!(
         "  kernel                     launches  total us  median us   least us  bound   times least"
     );

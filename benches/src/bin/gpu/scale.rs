@@ -67,11 +67,12 @@ impl Scale {
     /// What is timed; the most important first.
     pub fn workloads(self) -> Vec<Spec> {
         let sinkhorn = |n, dim, iterations| {
-            [true, false].map(|points| Spec::Sinkhorn {
+            [(true, false), (false, false), (true, true)].map(|(points, streamed)| Spec::Sinkhorn {
                 n,
                 dim,
                 iterations,
                 points,
+                streamed,
             })
         };
         let (transports, contrasts, images, side) = match self {

@@ -30,7 +30,7 @@ pub fn run(device: &Cuda, scale: Scale, lines: Option<&Path>) -> Answer<()> {
                 failed += 1;
                 vec![line(
                     &spec,
-                    "sinsim",
+                    spec.peer(),
                     &json!({ "problem_found": error.to_string() }),
                 )]
             }
@@ -90,9 +90,14 @@ fn time(device: &Cuda, scale: Scale, spec: &Spec) -> Answer<Vec<Value>> {
         "threads": 1,
         "device": device.info().name,
     });
-    let mut lines = vec![line(spec, "sinsim", &own)];
+    let mut lines = vec![line(spec, spec.peer(), &own)];
     // With the cost or without it, the answer is one.
-    let known = matches!(spec, Spec::Sinkhorn { points: false, .. });
+    let known = match spec {
+        Spec::Sinkhorn {
+            points, streamed, ..
+        } => !points || *streamed,
+        _ => false,
+    };
     if !known && let Some(value) = spec.reference()? {
         let own = json!({ "value": value, "dtype": "f64" });
         lines.push(line(spec, "f64 reference", &own));

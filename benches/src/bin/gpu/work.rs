@@ -17,10 +17,11 @@ use kernels_cuda_device::matrix_product::{MatrixProduct, OfColumns, OfRows, Plai
 use kernels_cuda_device::nt_xent::{
     NtXentBackward, NtXentPulls, NtXentRows, NtXentSums, NtXentUnits,
 };
-use kernels_cuda_device::pairs::chunks;
+use kernels_cuda_device::pairs::{Points, chunks};
 use kernels_cuda_device::sinkhorn::Shared;
 use kernels_cuda_device::sinkhorn::columns::SinkhornColumns;
 use kernels_cuda_device::sinkhorn::plan::{SinkhornPlan, SinkhornPull};
+use kernels_cuda_device::sinkhorn::points::SinkhornPointSums;
 use kernels_cuda_device::sinkhorn::rows::{SinkhornRows1024, SinkhornRows4096};
 use kernels_cuda_device::sinkhorn::rows_wide::SinkhornRowsWide;
 use kernels_cuda_device::sinkhorn::scan::SinkhornScan;
@@ -73,6 +74,7 @@ pub fn work_of(kernel: &dyn Any, grid: [u32; 2]) -> Option<Work> {
             ..moved((k.out.len() + k.shared.cost.len()) as f64)
         },
         SinkhornPull => |k| pull(k),
+        SinkhornPointSums => |k| products(&k.points, splits),
         NtXentUnits => |k| moved((k.z.len() + k.units.len()) as f64),
         NtXentSums => |k| pairs(k.points.rows, k.points.dim, splits, 1.0),
         NtXentRows => |k| moved((k.units.len() + k.parts.len()) as f64),
@@ -139,6 +141,16 @@ fn pairs(rows: u32, dim: u32, splits: f64, products: f64) -> Work {
         tensor: 3.0 * rows * rows * dim * products,
         exponentials: rows * rows,
         ..moved(2.0 * rows * dim + 2.0 * splits * rows)
+    }
+}
+
+/// One product and one exponential for each pair.
+fn products(points: &Points, splits: f64) -> Work {
+    let [rows, columns, dim] = [points.rows, points.columns, points.dim].map(f64::from);
+    Work {
+        tensor: 3.0 * rows * columns * dim,
+        exponentials: rows * columns,
+        ..moved((rows + columns) * dim + 2.0 * splits * rows)
     }
 }
 

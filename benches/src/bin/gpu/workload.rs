@@ -25,6 +25,8 @@ pub enum Spec {
         dim: usize,
         iterations: usize,
         points: bool,
+        /// Without a matrix.
+        streamed: bool,
     },
     /// NT-Xent with its gradient, rows of both views.
     NtXent { rows: usize, dim: usize },
@@ -79,6 +81,14 @@ impl Spec {
         }
     }
 
+    /// Who is timed, as lines name it.
+    pub fn peer(&self) -> &'static str {
+        match self {
+            Self::Sinkhorn { streamed: true, .. } => "sinsim streamed",
+            _ => "sinsim",
+        }
+    }
+
     /// The fields of its lines: n (rows of both views, points, a side) and d.
     pub fn fields(&self) -> Value {
         let (n, d) = match *self {
@@ -105,7 +115,8 @@ impl Spec {
                 dim,
                 iterations,
                 points,
-            } => sinkhorn(device, n, dim, iterations, points),
+                streamed,
+            } => sinkhorn(device, n, dim, iterations, (points, streamed)),
             Self::NtXent { rows, dim } => {
                 let temperature = TEMPERATURE as f32;
                 let room = nt::nt_xent_workspace_len(rows, dim);
@@ -191,7 +202,7 @@ fn sinkhorn<'d, D: Device>(
     n: usize,
     dim: usize,
     iterations: usize,
-    points: bool,
+    (points, streamed): (bool, bool),
 ) -> Answer<Call<'d>> {
     let (x, y) = clouds(n, n, dim, 0);
     let (x, y) = (rounded::<f32>(&x), rounded::<f32>(&y));
@@ -212,7 +223,10 @@ fn sinkhorn<'d, D: Device>(
             dim,
         },
     };
-    let problem = Problem::new(source, n, n);
+    let mut problem = Problem::new(source, n, n);
+    if streamed {
+        problem = problem.streamed();
+    }
     let room = Buffer::new(device, problem.workspace_len())?;
     let epsilon = EPSILON as f32;
     Ok(Box::new(move |all| {
