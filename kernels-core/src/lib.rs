@@ -63,6 +63,9 @@
 //! | [`byol::byol_with_grad`] | ✓ | predictions | none | O(N·d) |
 //! | [`vicreg`], [`barlow_twins`] | ✓ | rows | O(N·d + d²) | O(N·d²) |
 //!
+//! [`pieces`] has the formulas that these loops are made of, for drivers elsewhere: the lanes
+//! of a GPU's warp use them in `kernels-cuda`.
+//!
 //! # Without an allocator
 //!
 //! Outputs and workspace are the caller's: arrays, or static memory. The folder

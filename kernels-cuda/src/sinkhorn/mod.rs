@@ -12,6 +12,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `problem` | costs, weights and prices on the device |
+//! | `prepare` | weights, costs and their range |
 //! | `state` | the iteration |
 //! | `streamed` | the same without a matrix |
 //! | `outcome` | what came out, or which input was refused |
@@ -36,6 +37,7 @@
 mod divergence;
 mod outcome;
 mod outputs;
+mod prepare;
 mod problem;
 mod state;
 mod streamed;

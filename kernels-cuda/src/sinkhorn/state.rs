@@ -1,24 +1,21 @@
 //! The iteration: what is queued, and when the host looks.
 
-use kernels_core::cost::{Cost, CostScale};
+use kernels_core::cost::Cost;
 use kernels_core::sinkhorn::{Outcome, SinkhornOptions};
-use kernels_cuda_device::cost::{CostMatrix, ReciprocalNorms};
 use kernels_cuda_device::sinkhorn::Shared;
 use kernels_cuda_device::sinkhorn::columns::{SinkhornColumns, SinkhornZeroColumns};
 use kernels_cuda_device::sinkhorn::conclude::SinkhornConclude;
 use kernels_cuda_device::sinkhorn::rows::{SinkhornRows1024, SinkhornRows4096};
 use kernels_cuda_device::sinkhorn::rows_wide::SinkhornRowsWide;
-use kernels_cuda_device::sinkhorn::scan::{SinkhornRescale, SinkhornScan, SinkhornScanned};
 use kernels_cuda_device::sinkhorn::status::Status;
 use kernels_cuda_device::sinkhorn::symmetric::SinkhornAverage;
-use kernels_cuda_device::sinkhorn::weights::SinkhornWeights;
-use kernels_cuda_device::{BLOCK, Global, WARP, WARPS};
+use kernels_cuda_device::{BLOCK, Global, WARP};
 
-use super::outcome;
 use super::problem::{BLOCKS, CostSource, Problem};
 use super::streamed::Streamed;
+use super::{outcome, prepare};
 use crate::check;
-use crate::device::{Device, copy, read, shared_out, zero};
+use crate::device::{Device, copy, read, zero};
 use crate::error::Error;
 
 pub(super) const OPERATION: &str = "sinkhorn";
@@ -90,7 +87,7 @@ impl<'d, D: Device> State<'d, D> {
                 if cost == Cost::Cosine {
                     scales = (take(n)?, take(m)?);
                 }
-                costs(device, problem, matrix, scales)?;
+                prepare::costs(device, problem, matrix, scales)?;
                 matrix
             }
         };
@@ -126,52 +123,6 @@ impl<'d, D: Device> State<'d, D> {
         };
         state.prepare()?;
         Ok(state)
-    }
-
-    /// Weights, range of the costs, potentials of zero.
-    fn prepare(&self) -> Result<(), Error> {
-        let (device, shared) = (self.device, self.shared);
-        let status = shared.status;
-        for array in [status.0, shared.f, shared.g] {
-            zero(device, array)?;
-        }
-        let sides = [
-            (self.problem.a, shared.a, shared.n),
-            (self.problem.b, shared.b, shared.m),
-        ];
-        for (side, (given, share, len)) in (0..).zip(sides) {
-            let kernel = SinkhornWeights {
-                given: given.unwrap_or(Global::empty()),
-                share,
-                status,
-                len,
-                side,
-                balanced: u32::from(self.problem.is_balanced()),
-            };
-            device.launch(kernel, [1, 1])?;
-        }
-        if let Some(streamed) = &self.streamed {
-            streamed.scan(device, &shared)?;
-            return streamed.lift(device, &shared);
-        }
-        let blocks = shared.cost.len().div_ceil(BLOCK as usize).min(BLOCKS) as u32;
-        let scan = SinkhornScan {
-            cost: shared.cost,
-            parts: self.scan,
-        };
-        device.launch(scan, [blocks, 1])?;
-        let scanned = SinkhornScanned {
-            parts: self.scan,
-            status,
-            blocks,
-        };
-        device.launch(scanned, [1, 1])?;
-        let points = matches!(self.problem.cost, CostSource::Points { .. });
-        if points && self.problem.scale == CostScale::Maximum {
-            let cost = shared.cost;
-            device.launch(SinkhornRescale { cost, status }, shared_out(cost.len()))?;
-        }
-        Ok(())
     }
 
     /// Goes on with another ε from the present potentials: for annealing.
@@ -323,36 +274,4 @@ impl<'d, D: Device> State<'d, D> {
         let at = |place: usize| values.get(place).copied().unwrap_or(f32::NAN);
         Ok((at(Status::MASS_A), at(Status::MASS_B)))
     }
-}
-
-/// Costs between points, into the workspace; by way of reciprocal norms for the cosine
-/// cost.
-fn costs<D: Device>(
-    device: &D,
-    problem: &Problem,
-    out: Global<f32>,
-    (scale_x, scale_y): (Global<f32>, Global<f32>),
-) -> Result<(), Error> {
-    let CostSource::Points { cost, x, y, dim } = problem.cost else {
-        return Ok(());
-    };
-    let (n, m) = (problem.n as u32, problem.m as u32);
-    let dim = check::size(OPERATION, "dim", dim)?;
-    for (x, out, rows) in [(x, scale_x, n), (y, scale_y, m)] {
-        if !out.is_empty() {
-            device.launch(ReciprocalNorms { x, out, dim }, [rows.div_ceil(WARPS), 1])?;
-        }
-    }
-    let kernel = CostMatrix {
-        x,
-        y,
-        scale_x,
-        scale_y,
-        out,
-        n,
-        m,
-        dim,
-        factor: if cost == Cost::Cosine { 0.5 } else { 1.0 },
-    };
-    Ok(device.launch(kernel, [m.div_ceil(64), n.div_ceil(64)])?)
 }
