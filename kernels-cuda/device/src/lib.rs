@@ -31,8 +31,16 @@
 #![no_std]
 #![cfg_attr(
     target_arch = "nvptx64",
-    feature(abi_ptx, stdarch_nvptx, asm_experimental_arch)
+    feature(
+        abi_ptx,
+        abi_unadjusted,
+        stdarch_nvptx,
+        asm_experimental_arch,
+        link_llvm_intrinsics
+    )
 )]
+// LLVM's collective operations have no other name (`ptx.rs`).
+#![cfg_attr(target_arch = "nvptx64", allow(internal_features))]
 #![deny(unsafe_code)]
 // `!(error <= tolerance)` is how a comparison lets NaN fail.
 #![allow(clippy::neg_cmp_op_on_partial_ord, clippy::eq_op)]

@@ -27,6 +27,36 @@ use crate::thread::Thread;
 
 global_asm!(".extern .shared .align 16 .b8 dynamic_shared[];");
 
+/// Every lane of a warp.
+const ALL_LANES: u32 = u32::MAX;
+
+/// What one lane gets of a product.
+#[repr(C)]
+struct Product(f32, f32, f32, f32);
+
+// The collective operations are LLVM's own and not inline assembly, which rustc does not
+// mark as convergent: LLVM might then give the two sides of a branch a shuffle each, and
+// lanes would wait for others that are at another one.
+unsafe extern "unadjusted" {
+    #[link_name = "llvm.nvvm.bar.warp.sync"]
+    fn warp_barrier(lanes: u32);
+    #[link_name = "llvm.nvvm.shfl.sync.bfly.i32"]
+    fn shuffle_xor(lanes: u32, value: u32, mask: u32, clamp: u32) -> u32;
+    #[link_name = "llvm.nvvm.mma.m16n8k8.row.col.tf32"]
+    fn multiply(
+        a0: u32,
+        a1: u32,
+        a2: u32,
+        a3: u32,
+        b0: u32,
+        b1: u32,
+        c0: f32,
+        c1: f32,
+        c2: f32,
+        c3: f32,
+    ) -> Product;
+}
+
 /// The arithmetic of a GPU.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gpu;
@@ -223,34 +253,21 @@ impl Thread for Ptx {
     #[inline(always)]
     fn warp_barrier(self) {
         // SAFETY: all lanes come here.
-        unsafe { asm!("bar.warp.sync -1;", options(nostack)) }
+        unsafe { warp_barrier(ALL_LANES) }
     }
 
     #[inline(always)]
     fn shuffle_xor<W: Word>(self, value: W, mask: u32) -> W {
-        let bits: u32;
-        // SAFETY: all lanes come here. Not pure: it must not be moved into a branch.
-        unsafe {
-            asm!("shfl.sync.bfly.b32 {}, {}, {}, 31, -1;", out(reg32) bits,
-                in(reg32) value.to_bits(), in(reg32) mask, options(nostack));
-        }
-        W::from_bits(bits)
+        // SAFETY: all lanes come here.
+        W::from_bits(unsafe { shuffle_xor(ALL_LANES, value.to_bits(), mask, 31) })
     }
 
     #[inline(always)]
     fn multiply(self, a: [f32; 4], b: [f32; 2], c: [f32; 4]) -> [f32; 4] {
-        let (d0, d1, d2, d3);
+        let (a, b) = (a.map(f32::to_bits), b.map(f32::to_bits));
         // SAFETY: all lanes come here.
-        unsafe {
-            asm!("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 \
-                  {{{}, {}, {}, {}}}, {{{}, {}, {}, {}}}, {{{}, {}}}, {{{}, {}, {}, {}}};",
-                out(reg32) d0, out(reg32) d1, out(reg32) d2, out(reg32) d3,
-                in(reg32) a[0], in(reg32) a[1], in(reg32) a[2], in(reg32) a[3],
-                in(reg32) b[0], in(reg32) b[1],
-                in(reg32) c[0], in(reg32) c[1], in(reg32) c[2], in(reg32) c[3],
-                options(nostack));
-        }
-        [d0, d1, d2, d3]
+        let d = unsafe { multiply(a[0], a[1], a[2], a[3], b[0], b[1], c[0], c[1], c[2], c[3]) };
+        [d.0, d.1, d.2, d.3]
     }
 }
 
