@@ -75,7 +75,8 @@ fn matrix(device: &Emulator, n: usize, m: usize) -> Result<(), Error> {
         ..OPTIONS
     })?;
     let plan = Buffer::new(device, n * m)?;
-    state.cost_gradient(plan.array())
+    state.cost_gradient(plan.array())?;
+    state.weight_gradient(a.array(), b.array())
 }
 
 fn points(device: &Emulator, stream: bool) -> Result<(), Error> {

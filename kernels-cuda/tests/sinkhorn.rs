@@ -35,8 +35,8 @@ impl Host {
     }
 }
 
-/// What both sides give: outcome, potentials, plan.
-type Solution<T> = (Outcome<T>, Vec<T>, Vec<T>, Vec<T>);
+/// What both sides give: outcome, potentials, plan, gradients by the weights.
+type Solution<T> = (Outcome<T>, Vec<T>, Vec<T>, Vec<T>, Vec<T>);
 
 fn on_device(
     host: &Host,
@@ -61,7 +61,10 @@ fn on_device(
     state.cost_gradient(plan.array())?;
     let (f, g) = state.potentials();
     let read = |array| kernels_cuda::device::read(&device, array);
-    Ok((outcome, read(f)?, read(g)?, plan.to_vec()?))
+    let (grad_a, grad_b) = (Buffer::new(&device, host.n)?, Buffer::new(&device, host.m)?);
+    state.weight_gradient(grad_a.array(), grad_b.array())?;
+    let slopes = [grad_a.to_vec()?, grad_b.to_vec()?].concat();
+    Ok((outcome, read(f)?, read(g)?, plan.to_vec()?, slopes))
 }
 
 fn on_host(host: &Host, options: &SinkhornOptions<f64>) -> Solution<f64> {
@@ -79,7 +82,10 @@ fn on_host(host: &Host, options: &SinkhornOptions<f64>) -> Solution<f64> {
     let mut plan = vec![0.0; host.n * host.m];
     state.cost_gradient(&mut plan).unwrap();
     let (f, g) = state.potentials();
-    (outcome, f.to_vec(), g.to_vec(), plan)
+    let (f, g) = (f.to_vec(), g.to_vec());
+    let (mut grad_a, mut grad_b) = (vec![0.0; host.n], vec![0.0; host.m]);
+    state.weight_gradient(&mut grad_a, &mut grad_b).unwrap();
+    (outcome, f, g, plan, [grad_a, grad_b].concat())
 }
 
 /// The same number of iterations on both sides, so that everything can be compared.
@@ -106,6 +112,7 @@ fn agrees(what: &str, host: &Host, epsilon: f32, iterations: usize, seed: u64) {
     near(&format!("{what} f"), &got.1, &want.1, 3e-6);
     near(&format!("{what} g"), &got.2, &want.2, 3e-6);
     near(&format!("{what} plan"), &got.3, &want.3, 1e-5);
+    near(&format!("{what} slopes"), &got.4, &want.4, 5e-6);
     let error = [got.0.marginal_error];
     near(
         &format!("{what} error"),

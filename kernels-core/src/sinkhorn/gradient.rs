@@ -181,10 +181,16 @@ impl Prices {
     /// `φ'(p) = exp(−p/ρ)`: what the row sum over `a_i` is at the optimum.
     #[inline(always)]
     pub fn wanted<T: Real>(p: T, rho: T) -> T {
+        Self::wanted_at::<Plain, T>(p, rho)
+    }
+
+    /// `φ'(p)` by the arithmetic of a level.
+    #[inline(always)]
+    pub fn wanted_at<L: Level, T: Real>(p: T, rho: T) -> T {
         if rho == T::infinity() {
             T::one()
         } else {
-            (-p / rho).exp()
+            L::exp(-p / rho)
         }
     }
 }

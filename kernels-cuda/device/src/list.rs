@@ -14,7 +14,7 @@ use crate::nt_xent::{
     NtXentBackward, NtXentLoss, NtXentPulls, NtXentRows, NtXentSums, NtXentUnits,
 };
 use crate::sinkhorn::columns::{SinkhornColumns, SinkhornZeroColumns};
-use crate::sinkhorn::conclude::{SinkhornConclude, SinkhornGap};
+use crate::sinkhorn::conclude::{SinkhornConclude, SinkhornGap, SinkhornWeightGradient};
 use crate::sinkhorn::plan::{SinkhornPlan, SinkhornPull, SinkhornTransportCost};
 use crate::sinkhorn::points::{
     SinkhornCentre, SinkhornHeights, SinkhornPlace, SinkhornPointColumns, SinkhornPointCosts,
@@ -49,6 +49,7 @@ kernels! {
     sinkhorn_average: SinkhornAverage,
     sinkhorn_conclude: SinkhornConclude,
     sinkhorn_gap: SinkhornGap,
+    sinkhorn_weight_gradient: SinkhornWeightGradient,
     sinkhorn_plan: SinkhornPlan,
     sinkhorn_transport_cost: SinkhornTransportCost,
     sinkhorn_pull: SinkhornPull,

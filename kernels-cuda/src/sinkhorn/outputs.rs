@@ -2,9 +2,11 @@
 
 use kernels_core::cost::Cost;
 use kernels_cuda_device::cost::ThroughDirections;
+use kernels_cuda_device::sinkhorn::conclude::SinkhornWeightGradient;
 use kernels_cuda_device::sinkhorn::plan::{
     PULL_ROWS, SinkhornPlan, SinkhornPull, SinkhornTransportCost,
 };
+use kernels_cuda_device::sinkhorn::status::Status;
 use kernels_cuda_device::{BLOCK, Global, WARPS};
 
 use super::problem::CostSource;
@@ -36,6 +38,35 @@ impl<D: Device> State<'_, D> {
         let shared = self.shared;
         let grid = [shared.m.div_ceil(BLOCK), shared.n.min(ROWS)];
         Ok(self.device.launch(SinkhornPlan { shared, out }, grid)?)
+    }
+
+    /// Writes the gradient of the regularised value with respect to the weights, `a` (n) and
+    /// `b` (m), in the gauge of [`kernels_core::sinkhorn::State::weight_gradient`]. An atom
+    /// of weight zero without a permitted partner has an infinite slope here.
+    ///
+    /// # Errors
+    /// Wrong lengths, or the device's.
+    pub fn weight_gradient(&self, grad_a: Global<f32>, grad_b: Global<f32>) -> Result<(), Error> {
+        let operation = "weight_gradient";
+        check::shape(operation, "grad_a", grad_a, self.problem.n)?;
+        check::shape(operation, "grad_b", grad_b, self.problem.m)?;
+        let shared = self.shared;
+        let sides = [
+            (shared.a, shared.f, grad_a, shared.rho_a, Status::MASS_B),
+            (shared.b, shared.g, grad_b, shared.rho_b, Status::MASS_A),
+        ];
+        for (weights, potentials, out, rho, other_mass) in sides {
+            let kernel = SinkhornWeightGradient {
+                shared,
+                weights,
+                potentials,
+                out,
+                rho,
+                other_mass: other_mass as u32,
+            };
+            self.device.launch(kernel, [1, 1])?;
+        }
+        Ok(())
     }
 
     /// `⟨P,C⟩`: what the plan costs, without the entropic term.

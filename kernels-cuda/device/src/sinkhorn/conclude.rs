@@ -70,6 +70,55 @@ impl Kernel for SinkhornConclude {
     }
 }
 
+/// The gradient of the regularised value with respect to the weights of one side, as
+/// `kernels_core` has it: `p_i − ⟨w,p⟩` in a balanced problem, else
+/// `φ(p_i) + ε (mass of the other side − exp(−p_i/ρ))`. Grid: 1.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SinkhornWeightGradient {
+    /// The problem.
+    pub shared: Shared,
+    /// Shares of the side.
+    pub weights: Global<f32>,
+    /// Its potentials.
+    pub potentials: Global<f32>,
+    /// Where the gradient goes, as long as these.
+    pub out: Global<f32>,
+    /// Its price ρ.
+    pub rho: f32,
+    /// Where the other side's mass is in the status.
+    pub other_mass: u32,
+}
+
+impl Kernel for SinkhornWeightGradient {
+    const NAME: &'static str = "sinkhorn_weight_gradient";
+
+    fn shared_words(&self) -> u32 {
+        block_reduce_words(1)
+    }
+
+    #[inline(always)]
+    fn run<T: Thread>(&self, thread: T) {
+        let shared = &self.shared;
+        let balanced = shared.rho_a == f32::INFINITY && shared.rho_b == f32::INFINITY;
+        let sides = (self.weights, self.potentials);
+        let centre = mean(thread, sides, 0, |p| p);
+        let other_mass = shared.status.load(thread, self.other_mass as usize);
+        let mut i = thread.thread() as usize;
+        while i < self.potentials.len() {
+            let p = thread.load(self.potentials, i);
+            let slope = if balanced {
+                p - centre
+            } else {
+                let bracket = other_mass - Prices::wanted_at::<T::Level, f32>(p, self.rho);
+                Prices::price_at::<T::Level, f32>(p, self.rho) + shared.epsilon * bracket
+            };
+            thread.store(self.out, i, slope);
+            i += BLOCK as usize;
+        }
+    }
+}
+
 /// `out = Σ w_i (p_i − q_i)`, where what has no weight does not count: differences first,
 /// so that what cancels is small. Grid: 1.
 #[repr(C)]
