@@ -141,3 +141,44 @@ fn a_light_column_that_is_all_there_is() {
         assert!(difference <= 1e-14 * expected, "{f} for {expected}");
     }
 }
+
+/// Found by fuzzing: a relaxed run that ended at its limit kept the columns of a long step.
+#[test]
+fn columns_are_exact_after_a_relaxed_run_at_any_limit() {
+    let n = 12;
+    // Close to one-to-one: slow enough for long steps.
+    let cost: Vec<f64> = (0..n * n)
+        .map(|k| {
+            let (i, j) = ((k / n) as f64, (k % n) as f64);
+            (i - 1.02 * j - 0.3).powi(2) + 0.1 * (i * j).sin()
+        })
+        .collect();
+    let problem = Problem::new(CostSource::Matrix(&cost), n, n);
+    let mut relaxed = 0;
+    for max_iterations in 1..60 {
+        let options = SinkhornOptions {
+            epsilon: 0.15,
+            threshold: 0.0,
+            max_iterations,
+        };
+        let mut workspace = vec![0.0; problem.workspace_len()];
+        let mut state = State::new(&problem, 0.15, &mut workspace).unwrap();
+        state.run_relaxed(&options).unwrap();
+        let (mut columns, mut row) = (vec![0.0; n], vec![0.0; n]);
+        for i in 0..n {
+            state.plan_row(i, &mut row).unwrap();
+            columns.iter_mut().zip(&row).for_each(|(sum, p)| *sum += p);
+        }
+        let off: f64 = columns.iter().map(|sum| (sum - 1.0 / n as f64).abs()).sum();
+        // Exponents of about a thousand are rounded.
+        assert!(off <= 1e-11, "{max_iterations}: off by {off}");
+        let mut workspace = vec![0.0; problem.workspace_len()];
+        let plain = State::new(&problem, 0.15, &mut workspace)
+            .unwrap()
+            .run(&options)
+            .unwrap();
+        relaxed += usize::from(plain.marginal_error != state.marginal_error());
+    }
+    // Otherwise nothing was tested.
+    assert!(relaxed > 20, "{relaxed}");
+}

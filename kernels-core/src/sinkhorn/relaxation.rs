@@ -35,8 +35,6 @@ impl<T: Real> State<'_, T> {
         let pairs = self.f.len().saturating_mul(self.g.len());
         inside_pool(pairs, || self.search(options))?;
         self.omega = T::one();
-        // The last look-ahead may have been a relaxed one, and columns inexact: a plain
-        // step, if there is one left, makes them exact; the error is that of its result.
         self.run(options)
     }
 
@@ -51,7 +49,11 @@ impl<T: Real> State<'_, T> {
                 }
                 search.restart();
             }
-            self.omega = search.next(error, dual);
+            let omega = search.next(error, dual);
+            // What the last step takes over has to come from a plain look-ahead, whose
+            // columns are exact.
+            let ending = self.iterations.saturating_add(2) >= options.max_iterations;
+            self.omega = if ending { T::one() } else { omega };
         }
         Ok(())
     }
