@@ -217,17 +217,22 @@ fn it_stops_where_the_threshold_is_met() {
         threshold,
         max_iterations: 400,
     };
-    let (got, ..) = on_device(&host, &options(1e-4), 1).unwrap();
-    let (want, ..) = on_host(
-        &host,
-        &SinkhornOptions {
-            epsilon: 0.5,
-            threshold: 1e-4,
-            max_iterations: 400,
-        },
-    );
-    assert!(got.converged && got.marginal_error <= 1e-4);
-    assert_eq!(got.iterations, want.iterations);
+    // Close together, so that stopping at some multiple of one shows in another.
+    for k in 0..8 {
+        let threshold = 1e-3 * 0.7_f32.powi(k);
+        let (got, ..) = on_device(&host, &options(threshold), 1).unwrap();
+        let (want, ..) = on_host(
+            &host,
+            &SinkhornOptions {
+                epsilon: 0.5,
+                threshold: f64::from(threshold),
+                max_iterations: 400,
+            },
+        );
+        let stopped = got.converged && got.marginal_error <= threshold;
+        assert!(stopped, "{threshold}: {got:?}");
+        assert_eq!(got.iterations, want.iterations, "{threshold}");
+    }
 }
 
 #[test]
