@@ -83,7 +83,7 @@ floor *args:
 
 # Views per second (compiles the harness)
 bench-views:
-    cargo bench -p benches --features train-step --bench views
+    cargo bench -p benches --bench views
 
 # A training step beside PyTorch's, in one run (needs `pip install torch`)
 compare-step:

@@ -1,7 +1,7 @@
 //! Augmented views per second, on one thread: what feeds the encoder.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use harness::{
+use harness_images::{
     augment::{AugmentConfig, Normalize, Scratch, Stream, generator, view},
     data::Images,
 };

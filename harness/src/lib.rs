@@ -20,12 +20,10 @@
     )
 )]
 
-pub mod augment;
 pub mod backend;
 pub mod cli;
 pub mod command;
 pub mod config;
-pub mod data;
 pub mod error;
 pub mod eval;
 pub mod layers;
@@ -33,7 +31,9 @@ pub mod layers;
 mod libtorch;
 pub mod loss;
 pub mod model;
-pub mod plot;
-pub mod progress;
-pub mod run;
 pub mod train;
+
+pub use harness_images::{augment, data};
+pub use harness_plot as plot;
+pub use harness_run as run;
+pub use harness_run::progress;

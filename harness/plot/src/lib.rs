@@ -142,7 +142,7 @@ fn figure(
         path: path.to_owned(),
         reason: error.to_string(),
     })?;
-    crate::run::atomic::write(path, svg.as_bytes()).map_err(|source| PlotError::Write {
+    harness_run::atomic::write(path, svg.as_bytes()).map_err(|source| PlotError::Write {
         path: path.to_owned(),
         source,
     })

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{names, sample};
-use crate::run::{
+use crate::{
     RunDir, RunError,
     atomic::{self, Replacement, Sink, Stage},
     checkpoint::{FOLDER, Saving, file_path, load_latest, save},

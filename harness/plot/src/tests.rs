@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::run::metrics::{Record, Transport};
+use harness_run::metrics::{Record, Transport};
 
 /// A temporary folder, or the one that SINSIM_FIGURES names, to look at.
 struct Folder(

@@ -22,6 +22,7 @@ pub mod dir;
 pub mod error;
 pub mod interrupt;
 pub mod metrics;
+pub mod progress;
 
 #[cfg(test)]
 mod tests;

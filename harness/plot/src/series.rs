@@ -3,7 +3,7 @@
 
 pub use super::axis::Scale;
 use super::style::Colour;
-use crate::run::metrics::{Record, Transport};
+use harness_run::metrics::{Record, Transport};
 
 /// A curve.
 #[derive(Clone, Debug, Default)]

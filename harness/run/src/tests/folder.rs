@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::names;
-use crate::run::{RunDir, RunError, checkpoint::save, tests::sample};
+use crate::{RunDir, RunError, checkpoint::save, tests::sample};
 
 #[test]
 fn a_new_run_takes_a_new_or_foreign_folder() {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::run::{
+use crate::{
     RunDir,
     metrics::{self, Record},
 };

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{names, replaced, sample};
-use crate::run::{
+use crate::{
     RunError,
     checkpoint::{Checkpoint, FOLDER, file_path, load_latest, save},
     container::{self, Problem},

@@ -4,7 +4,7 @@ use safetensors::{Dtype, tensor::TensorView};
 use serde_json::json;
 
 use super::{replaced, sample};
-use crate::run::{
+use crate::{
     Checkpoint,
     container::{NO_DIGEST, Problem, decode, encode},
 };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{names, sample};
-use crate::run::{
+use crate::{
     RunDir, RunError,
     checkpoint::{FOLDER, load_latest, save},
     interrupt::{Interrupt, Signal},

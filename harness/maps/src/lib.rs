@@ -1,0 +1,1 @@
+//! Maps of embeddings: many dimensions laid out on a plane, and drawn.
