@@ -14,7 +14,7 @@ use clap::Parser;
 use harness::{
     augment::ViewBatch,
     backend::{BackendKind, set_threads},
-    config::TrainConfig,
+    config::{Recipe, TrainConfig},
     data::DatasetKind,
     loss::Method,
     model::StemKind,
@@ -49,7 +49,7 @@ struct Args {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args = Args::parse();
     set_threads(args.threads)?;
-    let mut config = TrainConfig::recipe(DatasetKind::Cifar10, args.method);
+    let mut config = TrainConfig::new(Recipe::Quick, DatasetKind::Cifar10, args.method);
     config.model.stem = args.stem;
     config.schedule.batch_size = args.rows / 2;
     config.compute.backend = args.backend;

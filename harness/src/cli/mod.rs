@@ -2,6 +2,7 @@
 
 pub mod devices;
 pub mod eval;
+pub mod loss;
 pub mod train;
 
 use clap::{Parser, Subcommand};

@@ -1,19 +1,21 @@
-//! `harness train`: options, and how they change a recipe.
+//! `harness train`: options, and how they change a recipe or a configuration file.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use clap::Args;
 
+use super::loss::LossArgs;
 use crate::{
     backend::BackendKind,
-    config::{OptimizerKind, TrainConfig},
+    config::{ConfigError, Decay, OptimizerKind, Recipe, TrainConfig},
     data::DatasetKind,
-    loss::{Method, OtCost, OtOn, OtScale},
+    loss::Method,
     model::StemKind,
 };
 
-/// Options of `harness train`. What is not given comes from the recipe of the data
-/// set (for a new run) or from the run's config.toml (with --resume).
+/// Options of `harness train`. What is not given comes from the recipe (for a new run),
+/// from --config, or from the run's config.toml (with --resume); --print-config shows all
+/// of it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TrainArgs {
     /// Data set [default: synthetic, which is built in]
@@ -22,15 +24,28 @@ pub struct TrainArgs {
     /// Training method [default: sinsim]
     #[arg(long, value_enum, help_heading = "What")]
     pub method: Option<Method>,
+    /// Where values come from that are not given [default: quick]
+    #[arg(long, value_enum, help_heading = "What")]
+    pub recipe: Option<Recipe>,
+    /// A whole run from a file, as --print-config prints it; other options change it
+    #[arg(long, value_name = "FILE", help_heading = "What",
+          conflicts_with_all = ["dataset", "method", "recipe", "resume"])]
+    pub config: Option<PathBuf>,
+    /// Print the run's whole configuration (TOML) and do nothing else
+    #[arg(long, help_heading = "What")]
+    pub print_config: bool,
     /// Folder with one folder per data set [default: the platform's cache directory]
     #[arg(long, value_name = "DIR", help_heading = "What")]
     pub data_dir: Option<PathBuf>,
     /// Never download: missing files are an error
     #[arg(long, help_heading = "What")]
     pub offline: bool,
-    /// Use the first N training images; the test set stays whole [default: all]
+    /// Use the first N training images [default: all]
     #[arg(long, value_name = "N", help_heading = "What")]
     pub limit: Option<usize>,
+    /// Count accuracies on the first N test images [default: all]
+    #[arg(long, value_name = "N", help_heading = "What")]
+    pub test_limit: Option<usize>,
 
     /// Run folder [default: runs/METHOD-DATASET-sSEED, numbered if it exists]
     #[arg(long, value_name = "RUN", help_heading = "Run")]
@@ -41,85 +56,79 @@ pub struct TrainArgs {
     /// Stop cleanly after N epochs of the run, as Ctrl-C does; --resume continues
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub stop_after: Option<u64>,
-    /// Steps between checkpoints; 0 is one per epoch [default: 0]
+    /// Steps between checkpoints; 0 is one per epoch
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub checkpoint_steps: Option<u64>,
+    /// Steps between looks at the embeddings for a collapse; 0 is never
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub diagnostics_steps: Option<u64>,
     /// Seeds weights, image order and augmentation [default: 0]
     #[arg(long, value_name = "S", help_heading = "Run")]
     pub seed: Option<u64>,
 
-    /// Passes over the images [default: synthetic 8, mnist 2, cifar and stl10 10]
+    /// Passes over the images
     #[arg(long, value_name = "N", help_heading = "Training")]
     pub epochs: Option<usize>,
-    /// Images in a batch; each gives two views [default: 64]
+    /// Images in a batch; each gives two views
     #[arg(long, value_name = "B", help_heading = "Training")]
     pub batch_size: Option<usize>,
     /// Batches whose gradients are averaged into one step [default: 1]
     #[arg(long, value_name = "K", help_heading = "Training")]
     pub accumulate: Option<usize>,
-    /// Update rule [default: adamw]
+    /// Update rule
     #[arg(long, value_enum, help_heading = "Training")]
     pub optimizer: Option<OptimizerKind>,
-    /// Peak learning rate, used as it is (not scaled by the batch size) [default: 0.001]
+    /// Peak learning rate, used as it is (not scaled by the batch size)
     #[arg(long, help_heading = "Training")]
     pub lr: Option<f64>,
-    /// Momentum of SGD and LARS, beta 1 of Adam and AdamW [default: 0.9]
+    /// Momentum of SGD and LARS, beta 1 of Adam and AdamW
     #[arg(long, help_heading = "Training")]
     pub momentum: Option<f64>,
-    /// Weight decay; norms and biases are excluded [default: 0.0001]
+    /// Weight decay; norms and biases are excluded
     #[arg(long, help_heading = "Training")]
     pub weight_decay: Option<f64>,
-    /// Epochs in which the learning rate rises from zero; then it falls by a cosine [default: 0.25]
+    /// Epochs in which the learning rate rises from zero
     #[arg(long, value_name = "E", help_heading = "Training")]
     pub warmup_epochs: Option<f64>,
-
-    /// Height and width of the views in pixels; frozen encoders see whole images all the
-    /// same [default: the images' own, 28, 32 or 96]
+    /// How it falls afterwards
+    #[arg(long, value_enum, help_heading = "Training")]
+    pub decay: Option<Decay>,
+    /// Height and width of the views in pixels; frozen encoders see whole images all the same
     #[arg(long, value_name = "PX", help_heading = "Training")]
     pub view_size: Option<usize>,
 
     /// First layers of the ResNet-18
-    /// [default: small for cifar10 and cifar100, torchvision for the others]
     #[arg(long, value_enum, help_heading = "Network")]
     pub stem: Option<StemKind>,
-    /// Hidden width of the projection head [default: 512]
+    /// Linear layers of the projection head, 2 or 3
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    pub head_layers: Option<usize>,
+    /// Hidden width of the projection head
     #[arg(long, value_name = "D", help_heading = "Network")]
     pub head_hidden: Option<usize>,
-    /// Width of the embedding [default: 128]
+    /// Width of the embedding
     #[arg(long, value_name = "D", help_heading = "Network")]
     pub head_output: Option<usize>,
+    /// Hidden width of BYOL's predictor
+    #[arg(long, value_name = "D", help_heading = "Network")]
+    pub predictor_hidden: Option<usize>,
+    /// Number of SwAV's prototypes
+    #[arg(long, value_name = "K", help_heading = "Network")]
+    pub prototypes: Option<usize>,
 
-    /// Temperature of NT-Xent [default: 0.2]
-    #[arg(long, help_heading = "Loss")]
-    pub temperature: Option<f32>,
-    /// Weight of the transport term in NT-Xent + lambda OT [default: 0.8]
-    #[arg(long, help_heading = "Loss")]
-    pub lambda: Option<f32>,
-    /// Entropic regularisation, in the unit of the (scaled) cost [default: 0.05]
-    #[arg(long, help_heading = "Loss")]
-    pub epsilon: Option<f32>,
-    /// L1 marginal error at which Sinkhorn stops [default: 0.001]
-    #[arg(long, help_heading = "Loss")]
-    pub threshold: Option<f32>,
-    /// Sinkhorn iterations at most [default: 50]
-    #[arg(long, value_name = "N", help_heading = "Loss")]
-    pub max_iterations: Option<usize>,
-    /// Ground cost of the transport term [default: cosine]
-    #[arg(long, value_enum, help_heading = "Loss")]
-    pub ot_cost: Option<OtCost>,
-    /// What the cost is divided by [default: none]
-    #[arg(long, value_enum, help_heading = "Loss")]
-    pub ot_scale: Option<OtScale>,
-    /// Where the transport term acts [default: z]
-    #[arg(long, value_enum, help_heading = "Loss")]
-    pub ot_on: Option<OtOn>,
+    /// The objective's constants.
+    #[command(flatten)]
+    pub loss: LossArgs,
 
-    /// Neighbours of the k-NN probe [default: 20]
+    /// Neighbours of the k-NN probe
     #[arg(long, value_name = "K", help_heading = "Evaluation")]
     pub knn_k: Option<usize>,
-    /// Epochs of the linear probe [default: 100]
+    /// Epochs of the linear probe, and of the perceptron
     #[arg(long, value_name = "N", help_heading = "Evaluation")]
     pub linear_epochs: Option<usize>,
+    /// Width of the perceptron's hidden layer
+    #[arg(long, value_name = "D", help_heading = "Evaluation")]
+    pub mlp_hidden: Option<usize>,
 
     /// What computes [default: flex]
     #[arg(long, value_enum, help_heading = "Machine")]
@@ -130,32 +139,52 @@ pub struct TrainArgs {
 }
 
 impl TrainArgs {
-    /// The configuration of a new run.
-    pub fn new_run(&self) -> TrainConfig {
-        let dataset = self.dataset.unwrap_or(DatasetKind::Synthetic);
-        let mut config = TrainConfig::recipe(dataset, self.method.unwrap_or(Method::SinSim));
-        self.apply(&mut config);
-        config
+    /// The configuration of a new run, not yet checked.
+    pub fn new_run(&self) -> Result<TrainConfig, ConfigError> {
+        let mut config = match &self.config {
+            Some(path) => {
+                let text = fs::read_to_string(path).map_err(|source| ConfigError::Open {
+                    path: path.clone(),
+                    source,
+                })?;
+                TrainConfig::from_toml(&text)?
+            }
+            None => TrainConfig::new(
+                self.recipe.unwrap_or_default(),
+                self.dataset.unwrap_or(DatasetKind::Synthetic),
+                self.method.unwrap_or(Method::SinSim),
+            ),
+        };
+        self.apply(&mut config)?;
+        Ok(config)
     }
 
     /// The configuration of a resumed run: the stored one, in which nothing that
-    /// shapes the experiment may change. Gives the option that tries to.
+    /// shapes the experiment may change. Gives what tries to, in words.
     pub fn resumed(&self, stored: &TrainConfig) -> Result<TrainConfig, String> {
         let mut config = stored.clone();
         if let Some(dataset) = self.dataset {
             config.data.dataset = dataset;
         }
-        if let Some(method) = self.method {
-            config.method = method;
+        let method = self.method.unwrap_or(stored.method());
+        let recipe = self.recipe.unwrap_or(stored.recipe);
+        if (method, recipe) != (stored.method(), stored.recipe) {
+            let (had, asks) = (stored.method().name(), method.name());
+            let (of, by) = (stored.recipe.name(), recipe.name());
+            return Err(format!(
+                "the run has `{had}` by `{of}`, the command line asks for `{asks}` by `{by}`"
+            ));
         }
-        self.apply(&mut config);
+        self.apply(&mut config).map_err(|error| error.to_string())?;
         // Where the data lie, how long it goes on, and on how many threads are not the experiment.
         let mut comparable = config.clone();
         comparable.data.data_dir.clone_from(&stored.data.data_dir);
         comparable.data.offline = stored.data.offline;
+        comparable.data.test_limit = stored.data.test_limit;
         comparable.compute = stored.compute.clone();
         comparable.schedule.epochs = stored.schedule.epochs;
         comparable.schedule.checkpoint_steps = stored.schedule.checkpoint_steps;
+        comparable.schedule.diagnostics_steps = stored.schedule.diagnostics_steps;
         comparable.probe = stored.probe.clone();
         if comparable == *stored {
             Ok(config)
@@ -165,7 +194,7 @@ impl TrainArgs {
     }
 
     /// Overrides what was given.
-    fn apply(&self, config: &mut TrainConfig) {
+    fn apply(&self, config: &mut TrainConfig) -> Result<(), ConfigError> {
         fn set<T: Clone>(target: &mut T, given: &Option<T>) {
             if let Some(value) = given {
                 target.clone_from(value);
@@ -176,16 +205,17 @@ impl TrainArgs {
             data.data_dir.clone_from(&self.data_dir);
         }
         data.offline |= self.offline;
-        if self.limit.is_some() {
-            data.limit = self.limit;
-        }
+        data.limit = self.limit.or(data.limit);
+        data.test_limit = self.test_limit.or(data.test_limit);
         set(&mut config.seed, &self.seed);
         let schedule = &mut config.schedule;
         set(&mut schedule.epochs, &self.epochs);
         set(&mut schedule.batch_size, &self.batch_size);
         set(&mut schedule.accumulate, &self.accumulate);
         set(&mut schedule.warmup_epochs, &self.warmup_epochs);
+        set(&mut schedule.decay, &self.decay);
         set(&mut schedule.checkpoint_steps, &self.checkpoint_steps);
+        set(&mut schedule.diagnostics_steps, &self.diagnostics_steps);
         let optimizer = &mut config.optimizer;
         set(&mut optimizer.kind, &self.optimizer);
         set(&mut optimizer.lr, &self.lr);
@@ -194,22 +224,36 @@ impl TrainArgs {
         for view in &mut config.augment {
             set(&mut view.size, &self.view_size);
         }
-        set(&mut config.model.stem, &self.stem);
-        set(&mut config.model.projection_head.hidden, &self.head_hidden);
-        set(&mut config.model.projection_head.output, &self.head_output);
-        let loss = &mut config.loss;
-        set(&mut loss.temperature, &self.temperature);
-        set(&mut loss.lambda, &self.lambda);
-        set(&mut loss.epsilon, &self.epsilon);
-        set(&mut loss.threshold, &self.threshold);
-        set(&mut loss.max_iterations, &self.max_iterations);
-        set(&mut loss.cost, &self.ot_cost);
-        set(&mut loss.cost_scale, &self.ot_scale);
-        set(&mut loss.ot_on, &self.ot_on);
+        let method = config.method();
+        let model = &mut config.model;
+        set(&mut model.stem, &self.stem);
+        set(&mut model.projection_head.layers, &self.head_layers);
+        set(&mut model.projection_head.hidden, &self.head_hidden);
+        set(&mut model.projection_head.output, &self.head_output);
+        let predictor = model.predictor.as_mut();
+        if let (Some(predictor), Some(output)) = (predictor, self.head_output) {
+            predictor.output = output;
+        }
+        let hidden = model
+            .predictor
+            .as_mut()
+            .map(|predictor| &mut predictor.hidden);
+        super::loss::put(
+            method,
+            "--predictor-hidden",
+            "byol",
+            self.predictor_hidden,
+            hidden,
+        )?;
+        let prototypes = model.prototypes.as_mut();
+        super::loss::put(method, "--prototypes", "swav", self.prototypes, prototypes)?;
+        self.loss.apply(&mut config.loss)?;
         set(&mut config.probe.knn_k, &self.knn_k);
         set(&mut config.probe.linear_epochs, &self.linear_epochs);
+        set(&mut config.probe.mlp_hidden, &self.mlp_hidden);
         set(&mut config.compute.backend, &self.backend);
         set(&mut config.compute.threads, &self.threads);
+        Ok(())
     }
 }
 
@@ -227,98 +271,5 @@ fn difference(stored: &TrainConfig, asked: &TrainConfig) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_override_the_recipe() {
-        let args = TrainArgs {
-            dataset: Some(DatasetKind::Mnist),
-            lambda: Some(0.25),
-            limit: Some(7),
-            view_size: Some(20),
-            ..TrainArgs::default()
-        };
-        let config = args.new_run();
-        assert!(config.augment.iter().all(|view| view.size == 20));
-        assert_eq!(config.data.limit, Some(7));
-        assert_eq!(config.loss.lambda, 0.25);
-        assert_eq!(config.method, Method::SinSim);
-    }
-
-    #[test]
-    fn every_recipe_is_valid_and_survives_its_file() {
-        use clap::ValueEnum;
-        for dataset in DatasetKind::value_variants() {
-            for method in Method::value_variants() {
-                let config = TrainConfig::recipe(*dataset, *method);
-                let text = config.to_toml().unwrap();
-                assert_eq!(TrainConfig::from_toml(&text).unwrap(), config);
-            }
-        }
-    }
-
-    #[test]
-    fn resuming_takes_more_epochs_but_no_other_experiment() {
-        let stored = TrainArgs::default().new_run();
-        let more = TrainArgs {
-            epochs: Some(9),
-            threads: Some(1),
-            ..TrainArgs::default()
-        };
-        assert_eq!(more.resumed(&stored).unwrap().schedule.epochs, 9);
-        let other = TrainArgs {
-            lr: Some(0.5),
-            ..TrainArgs::default()
-        };
-        let message = other.resumed(&stored).unwrap_err();
-        assert!(
-            message.contains("lr = 0.001") && message.contains("lr = 0.5"),
-            "{message}"
-        );
-    }
-
-    #[test]
-    fn nonsense_is_refused_by_name() {
-        let refuse = |args: TrainArgs, name: &str| {
-            let message = args.new_run().validate().unwrap_err().to_string();
-            assert!(message.starts_with(name), "{message}");
-        };
-        let d = TrainArgs::default;
-        refuse(
-            TrainArgs {
-                epsilon: Some(f32::NAN),
-                ..d()
-            },
-            "--epsilon",
-        );
-        refuse(
-            TrainArgs {
-                temperature: Some(0.0),
-                ..d()
-            },
-            "--temperature",
-        );
-        refuse(
-            TrainArgs {
-                lr: Some(f64::INFINITY),
-                ..d()
-            },
-            "--lr",
-        );
-        refuse(
-            TrainArgs {
-                batch_size: Some(1),
-                ..d()
-            },
-            "--batch-size",
-        );
-        refuse(
-            TrainArgs {
-                epochs: Some(0),
-                ..d()
-            },
-            "--epochs",
-        );
-    }
-}
+#[path = "train_tests.rs"]
+mod tests;

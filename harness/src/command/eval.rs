@@ -51,7 +51,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), Error> {
     print_json(&Report {
         run: dir.path().display().to_string(),
         probe: args.probe,
-        method: config.method.name(),
+        method: config.method().name(),
         dataset: config.data.dataset.name(),
         train_images: data.train.images.len(),
         test_images: data.test.images.len(),

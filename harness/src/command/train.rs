@@ -24,9 +24,13 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
     };
     let config = match &reopened {
         Some((config, _)) => config.clone(),
-        None => args.new_run(),
+        None => args.new_run()?,
     };
     config.validate()?;
+    if args.print_config {
+        print!("{}", config.to_toml()?);
+        return Ok(ExitCode::SUCCESS);
+    }
     config.compute.backend.device()?;
     backend::set_threads(config.compute.threads)?;
     let data = load(&config)?;
@@ -42,7 +46,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
     eprintln!(
         "run folder {}: {} on {}, seed {}, {} epochs",
         dir.path().display(),
-        config.method.name(),
+        config.method().name(),
         config.data.dataset.name(),
         config.seed,
         config.schedule.epochs
@@ -103,7 +107,7 @@ fn reopen(args: &TrainArgs) -> Result<(TrainConfig, RunDir), Error> {
 fn free_folder(config: &TrainConfig) -> PathBuf {
     let name = format!(
         "{}-{}-s{}",
-        config.method.name(),
+        config.method().name(),
         config.data.dataset.name(),
         config.seed
     );

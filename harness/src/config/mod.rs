@@ -1,23 +1,27 @@
 //! Everything that a run is made of, in one value: what `config.toml` holds, and
 //! enough to run again.
 
+mod probe;
 mod recipe;
+mod sections;
+mod validate;
 
-use std::path::PathBuf;
-
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     augment::AugmentConfig,
-    backend::BackendKind,
-    data::DatasetKind,
     loss::{LossConfig, Method},
-    model::{HeadConfig, StemKind},
+    model::ModelConfig,
+};
+
+pub use probe::ProbeConfig;
+pub use recipe::Recipe;
+pub use sections::{
+    ComputeConfig, DataConfig, Decay, OptimizerConfig, OptimizerKind, ScheduleConfig,
 };
 
 /// Version of `config.toml`'s layout; raised when an old file would be misread.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,19 +29,19 @@ pub const FORMAT: u32 = 1;
 pub struct TrainConfig {
     /// Layout version, [`FORMAT`].
     pub format: u32,
-    /// What is trained by.
-    pub method: Method,
+    /// Where the values came from that were not given.
+    pub recipe: Recipe,
     /// Seeds weights, order and augmentation.
     pub seed: u64,
     /// What is trained on.
     pub data: DataConfig,
-    /// Encoder and head.
+    /// Encoder and heads.
     pub model: ModelConfig,
     /// How long and in which portions.
     pub schedule: ScheduleConfig,
     /// How weights move.
     pub optimizer: OptimizerConfig,
-    /// The objective's constants.
+    /// The objective and its constants.
     pub loss: LossConfig,
     /// How the frozen encoder is judged.
     pub probe: ProbeConfig,
@@ -45,105 +49,6 @@ pub struct TrainConfig {
     pub compute: ComputeConfig,
     /// How view A and view B are made from an image.
     pub augment: [AugmentConfig; 2],
-}
-
-/// Which images.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataConfig {
-    /// The data set.
-    pub dataset: DatasetKind,
-    /// Root with a folder per data set; none is the platform's cache directory.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub data_dir: Option<PathBuf>,
-    /// Never download.
-    pub offline: bool,
-    /// Use the first so many training images.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub limit: Option<usize>,
-}
-
-/// Network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelConfig {
-    /// First layers of the encoder.
-    pub stem: StemKind,
-    /// Projection head.
-    pub projection_head: HeadConfig,
-}
-
-/// Length, portions and learning-rate shape.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleConfig {
-    /// Passes over the images.
-    pub epochs: usize,
-    /// Images in a batch; each gives two views.
-    pub batch_size: usize,
-    /// Batches whose gradients are averaged into one step.
-    pub accumulate: usize,
-    /// Epochs (fractions allowed) in which the learning rate rises from zero.
-    pub warmup_epochs: f64,
-    /// Steps between checkpoints; 0 is one per epoch.
-    pub checkpoint_steps: u64,
-}
-
-/// How weights move.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OptimizerConfig {
-    /// The rule.
-    pub kind: OptimizerKind,
-    /// Peak learning rate, as it is used: not scaled by the batch size.
-    pub lr: f64,
-    /// Momentum of SGD and LARS; β₁ of Adam and AdamW.
-    pub momentum: f64,
-    /// Weight decay; norms and biases are excluded.
-    pub weight_decay: f64,
-}
-
-/// Update rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-#[value(rename_all = "lowercase")]
-pub enum OptimizerKind {
-    /// Stochastic gradient descent with momentum (PyTorch's form, no dampening)
-    Sgd,
-    /// Layer-wise adaptive rate scaling (You et al. 2017), trust 0.02
-    Lars,
-    /// Adam with L2 regularisation (Kingma & Ba 2015)
-    Adam,
-    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019)
-    AdamW,
-}
-
-/// How the frozen encoder is judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProbeConfig {
-    /// Neighbours of the k-NN probe.
-    pub knn_k: usize,
-    /// Temperature of its cosine-weighted vote.
-    pub knn_temperature: f32,
-    /// Epochs of the linear probe.
-    pub linear_epochs: usize,
-    /// Rows in a batch of the linear probe.
-    pub linear_batch: usize,
-    /// Its first learning rate; it falls exponentially to 1e-6.
-    pub linear_lr: f64,
-    /// Its weight decay.
-    pub linear_weight_decay: f64,
-}
-
-/// Where it computes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ComputeConfig {
-    /// burn's backend.
-    pub backend: BackendKind,
-    /// Threads; 0 is one per core.
-    pub threads: usize,
 }
 
 /// A configuration that no run can have.
@@ -159,19 +64,38 @@ pub enum ConfigError {
         /// The value.
         got: String,
     },
-    /// A `config.toml` that cannot be read.
-    #[error("config.toml: {0}; it must be a file that `harness train` wrote")]
+    /// An option that belongs to other methods.
+    #[error("{option}: method {method} has no such constant; leave it out or choose --method {of}")]
+    Foreign {
+        /// The option.
+        option: &'static str,
+        /// The run's method.
+        method: &'static str,
+        /// Methods that have it.
+        of: &'static str,
+    },
+    /// A configuration file that cannot be read.
+    #[error("configuration: {0}; it must be as `harness train --print-config` prints it")]
     Parse(#[from] toml::de::Error),
     /// A value that TOML cannot hold.
     #[error("config.toml could not be written: {0}")]
     Write(#[from] toml::ser::Error),
     /// A layout from another version of this program.
     #[error(
-        "config.toml has format {got}, this program reads format {FORMAT}; use the version that wrote it"
+        "the configuration has format {got}, this program reads format {FORMAT}; use the version \
+         that wrote it, or start from `harness train --print-config`"
     )]
     Format {
         /// What the file says.
         got: u32,
+    },
+    /// A file that cannot be opened.
+    #[error("--config {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The system's words.
+        source: std::io::Error,
     },
     /// Augmentation constants.
     #[error("augmentation: {0}")]
@@ -179,6 +103,11 @@ pub enum ConfigError {
 }
 
 impl TrainConfig {
+    /// What is trained by.
+    pub fn method(&self) -> Method {
+        self.loss.method()
+    }
+
     /// The text of `config.toml`.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
         Ok(toml::to_string_pretty(self)?)
@@ -198,110 +127,5 @@ impl TrainConfig {
         let config: Self = toml::from_str(text)?;
         config.validate()?;
         Ok(config)
-    }
-
-    /// Refuses what cannot be trained, before anything is loaded.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let whole = |option, value: usize, least: usize, expected| {
-            if value >= least {
-                Ok(())
-            } else {
-                Err(ConfigError::Value {
-                    option,
-                    expected,
-                    got: value.to_string(),
-                })
-            }
-        };
-        let real = |option, value: f64, ok: bool, expected| {
-            // NaN makes every comparison in `ok` false, and so is refused.
-            if value.is_finite() && ok {
-                Ok(())
-            } else {
-                Err(ConfigError::Value {
-                    option,
-                    expected,
-                    got: value.to_string(),
-                })
-            }
-        };
-        let s = &self.schedule;
-        whole("--epochs", s.epochs, 1, "at least 1")?;
-        whole(
-            "--batch-size",
-            s.batch_size,
-            2,
-            "at least 2 (an image needs negatives)",
-        )?;
-        whole("--accumulate", s.accumulate, 1, "at least 1")?;
-        whole("--limit", self.data.limit.unwrap_or(2), 2, "at least 2")?;
-        whole("--knn-k", self.probe.knn_k, 1, "at least 1")?;
-        whole("--linear-epochs", self.probe.linear_epochs, 1, "at least 1")?;
-        whole(
-            "probe.linear_batch",
-            self.probe.linear_batch,
-            1,
-            "at least 1",
-        )?;
-        let head = &self.model.projection_head;
-        whole("--head-hidden", head.hidden, 1, "at least 1")?;
-        whole("--head-output", head.output, 1, "at least 1")?;
-        real(
-            "--warmup-epochs",
-            s.warmup_epochs,
-            s.warmup_epochs >= 0.0,
-            "a number ≥ 0",
-        )?;
-        let o = &self.optimizer;
-        real("--lr", o.lr, o.lr > 0.0, "a number > 0")?;
-        real(
-            "--momentum",
-            o.momentum,
-            (0.0..1.0).contains(&o.momentum),
-            "a number in [0, 1)",
-        )?;
-        real(
-            "--weight-decay",
-            o.weight_decay,
-            o.weight_decay >= 0.0,
-            "a number ≥ 0",
-        )?;
-        let l = &self.loss;
-        real(
-            "--temperature",
-            l.temperature.into(),
-            l.temperature > 0.0,
-            "a number > 0",
-        )?;
-        real("--lambda", l.lambda.into(), l.lambda >= 0.0, "a number ≥ 0")?;
-        real(
-            "--epsilon",
-            l.epsilon.into(),
-            l.epsilon > 0.0,
-            "a number > 0",
-        )?;
-        real(
-            "--threshold",
-            l.threshold.into(),
-            l.threshold >= 0.0,
-            "a number ≥ 0",
-        )?;
-        whole("--max-iterations", l.max_iterations, 1, "at least 1")?;
-        let t = self.probe.knn_temperature;
-        real("probe.knn_temperature", t.into(), t > 0.0, "a number > 0")?;
-        let lr = self.probe.linear_lr;
-        real("probe.linear_lr", lr, lr > 0.0, "a number > 0")?;
-        let decay = self.probe.linear_weight_decay;
-        real(
-            "probe.linear_weight_decay",
-            decay,
-            decay >= 0.0,
-            "a number ≥ 0",
-        )?;
-        for view in &self.augment {
-            view.validate()
-                .map_err(|error| ConfigError::Augment(error.to_string()))?;
-        }
-        Ok(())
     }
 }

@@ -1,144 +1,40 @@
-//! The training objective: `NT-Xent + λ · OT_ε(view A, view B)`.
+//! The training objectives: `NT-Xent + λ · OT_ε(view A, view B)`, and those it is compared
+//! with.
 //!
 //! Values and gradients come from `kernels-core`, or on a GPU from `kernels-cuda`;
-//! [`with_known_gradient`] puts them on burn's tape. With λ = 0, or method SimCLR, the
-//! transport term is not computed.
+//! [`with_known_gradient`] puts them on burn's tape. With λ = 0 the transport term is not
+//! computed.
 //!
 //! ```text
 //! Objective ──► kernels (trait) ──► host: kernels-core, embeddings copied to the host
 //!     │                        └──► gpu:  kernels-cuda, on the tensors' own memory
-//!     └──────► known_gradient
+//!     ├──────► known_gradient
+//!     └──────► terms
+//! diagnostics: has the network collapsed?
 //! ```
 
+mod config;
+pub mod diagnostics;
 #[cfg(feature = "cuda")]
 mod gpu;
 mod host;
 mod kernels;
 mod known_gradient;
+mod terms;
 #[cfg(test)]
 mod tests;
 
 use burn::tensor::Tensor;
-use clap::ValueEnum;
-use kernels_core::{
-    cost::{Cost, CostScale},
-    sin_sim::{OtOptions, OtTerm, SinSimOptions},
-    sinkhorn::SinkhornOptions,
-};
-use serde::{Deserialize, Serialize};
 
+pub use config::{
+    BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtOn, OtScale, SimClrConfig,
+    SinSimConfig, SwavConfig, TransportConfig, VicRegConfig,
+};
 pub use known_gradient::with_known_gradient;
+pub use terms::{LossTerms, Terms, Transport};
 
 use crate::{backend::BackendKind, model::Embeddings};
 use kernels::Kernels;
-
-/// Which self-supervised method is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-#[value(rename_all = "lowercase")]
-pub enum Method {
-    /// NT-Xent alone (Chen et al. 2020)
-    SimClr,
-    /// NT-Xent and an entropic optimal-transport term between the two views
-    SinSim,
-}
-
-impl Method {
-    /// The name on the command line and in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SimClr => "simclr",
-            Self::SinSim => "sinsim",
-        }
-    }
-}
-
-/// Where the transport term acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum OtOn {
-    /// On the representations, as the encoder gives them
-    H,
-    /// On the embeddings, as the projection head gives them
-    Z,
-}
-
-/// Ground cost of the transport term.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum OtCost {
-    /// `|x − y|²` on raw rows
-    SquaredEuclidean,
-    /// `1 − cos(x, y)`: half the squared distance of the normalised rows
-    Cosine,
-}
-
-/// What the ground cost is divided by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum OtScale {
-    /// Nothing: ε is in the cost's own unit
-    None,
-    /// The batch's largest cost, as a constant: ε is relative
-    Maximum,
-}
-
-/// Constants of the objective.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LossConfig {
-    /// Temperature τ of NT-Xent.
-    pub temperature: f32,
-    /// Weight λ of the transport term.
-    pub lambda: f32,
-    /// Entropic regularisation ε, in the unit of the (scaled) cost.
-    pub epsilon: f32,
-    /// L1 marginal error at which Sinkhorn stops.
-    pub threshold: f32,
-    /// Sinkhorn iterations at most.
-    pub max_iterations: usize,
-    /// Ground cost.
-    pub cost: OtCost,
-    /// What the cost is divided by.
-    pub cost_scale: OtScale,
-    /// Where the transport term acts.
-    pub ot_on: OtOn,
-}
-
-/// What one evaluation of the objective gave.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct LossTerms {
-    /// The objective.
-    pub loss: f32,
-    /// Its contrastive part.
-    pub nt_xent: f32,
-    /// Its transport part, before λ; absent when it is not computed.
-    pub ot: Option<TransportTerm>,
-}
-
-/// What Sinkhorn said.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct TransportTerm {
-    /// `min ⟨P,C⟩ + ε KL(P | a⊗b)`.
-    pub value: f32,
-    /// L1 distance of the plan's marginals from the uniform ones.
-    pub marginal_error: f32,
-    /// Iterations taken.
-    pub iterations: usize,
-    /// Whether the threshold was reached within the limit.
-    pub converged: bool,
-}
-
-impl From<OtTerm<f32>> for TransportTerm {
-    fn from(term: OtTerm<f32>) -> Self {
-        Self {
-            value: term.value,
-            marginal_error: term.marginal_error,
-            iterations: term.iterations,
-            converged: term.converged,
-        }
-    }
-}
 
 /// A loss that could not be computed.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +45,14 @@ pub enum LossError {
          try a lower --lr or a longer warm-up"
     )]
     Kernel(#[from] kernels_core::Error),
+    /// The network has no output that the method needs.
+    #[error("method {method}: expected a network with {part}, got one without")]
+    Part {
+        /// The method.
+        method: &'static str,
+        /// What is missing.
+        part: &'static str,
+    },
     /// The embeddings could not be read back from the device.
     #[error("the embeddings could not be read from the device: {0}")]
     Read(String),
@@ -162,89 +66,103 @@ pub enum LossError {
     Torch(#[from] tch::TchError),
 }
 
+/// A loss on the tape, and what it consists of.
+type Applied = Result<(Tensor<1>, LossTerms), LossError>;
+
 /// The objective, with the kernels that compute it.
 pub struct Objective {
-    method: Method,
     config: LossConfig,
     kernels: Box<dyn Kernels>,
 }
 
 impl Objective {
-    /// The objective of `method`, for embeddings on the device of `backend`.
-    pub fn new(method: Method, config: LossConfig, backend: BackendKind) -> Self {
+    /// An objective for embeddings on the device of `backend`.
+    pub fn new(config: LossConfig, backend: BackendKind) -> Self {
         Self {
-            method,
             config,
             kernels: kernels::of(backend),
         }
     }
 
-    /// The loss of a batch whose first half is view A and second half view B,
-    /// as a scalar on the tape, with what it consists of.
-    pub fn apply(&mut self, embeddings: Embeddings) -> Result<(Tensor<1>, LossTerms), LossError> {
-        let transports = self.method == Method::SinSim && self.config.lambda != 0.0;
-        match (transports, self.config.ot_on) {
-            (false, _) => self.contrastive(embeddings.z),
-            (true, OtOn::Z) => self.together(embeddings.z),
-            (true, OtOn::H) => self.apart(embeddings),
+    /// The loss of a batch whose first half is view A and second half view B, as a scalar
+    /// on the tape. `target` is what the target network projects the same images to,
+    /// where the method has one.
+    pub fn apply(&mut self, embeddings: Embeddings, target: Option<Tensor<2>>) -> Applied {
+        let kernels = &mut *self.kernels;
+        match &self.config {
+            LossConfig::SimClr(config) => contrastive(kernels, embeddings.z, config.temperature),
+            LossConfig::SinSim(config) => sin_sim(kernels, embeddings, config),
+            LossConfig::Byol(_) => {
+                let prediction = part("byol", "a predictor", embeddings.prediction)?;
+                let target = part("byol", "a target", target)?;
+                let (loss, gradient) = kernels.byol(&prediction, &target)?;
+                // In [0, 8]; the mean cosine of prediction and target says more.
+                let terms = LossTerms::plain(loss, vec![("cosine", 1.0 - loss / 4.0)]);
+                Ok((with_known_gradient(prediction, loss, gradient), terms))
+            }
+            LossConfig::VicReg(config) => {
+                let (out, gradient) = kernels.vicreg(&embeddings.z, &config.options())?;
+                let terms = vec![
+                    ("invariance", out.invariance),
+                    ("variance", out.variance),
+                    ("covariance", out.covariance),
+                ];
+                let loss = with_known_gradient(embeddings.z, out.loss, gradient);
+                Ok((loss, LossTerms::plain(out.loss, terms)))
+            }
+            LossConfig::BarlowTwins(config) => {
+                let (out, gradient) = kernels.barlow_twins(&embeddings.z, &config.options())?;
+                let terms = vec![
+                    ("invariance", out.invariance),
+                    ("redundancy", out.redundancy),
+                ];
+                let loss = with_known_gradient(embeddings.z, out.loss, gradient);
+                Ok((loss, LossTerms::plain(out.loss, terms)))
+            }
+            LossConfig::Swav(_) => Err(LossError::Read("swav".to_owned())),
         }
-    }
-
-    /// NT-Xent on `z` alone.
-    fn contrastive(&mut self, z: Tensor<2>) -> Result<(Tensor<1>, LossTerms), LossError> {
-        let (nt_xent, gradient) = self.kernels.nt_xent(&z, self.config.temperature)?;
-        let terms = LossTerms {
-            loss: nt_xent,
-            nt_xent,
-            ot: None,
-        };
-        Ok((with_known_gradient(z, nt_xent, gradient), terms))
-    }
-
-    /// Both terms on `z`, in one call that shares what they share.
-    fn together(&mut self, z: Tensor<2>) -> Result<(Tensor<1>, LossTerms), LossError> {
-        let options = SinSimOptions {
-            temperature: self.config.temperature,
-            lambda: self.config.lambda,
-            ot: self.config.transport(),
-        };
-        let (out, gradient) = self.kernels.sin_sim(&z, &options)?;
-        let terms = LossTerms {
-            loss: out.loss,
-            nt_xent: out.nt_xent,
-            ot: Some(out.ot.into()),
-        };
-        Ok((with_known_gradient(z, out.loss, gradient), terms))
-    }
-
-    /// NT-Xent on `z`, transport on `h`.
-    fn apart(&mut self, e: Embeddings) -> Result<(Tensor<1>, LossTerms), LossError> {
-        let (contrastive, mut terms) = self.contrastive(e.z)?;
-        let (ot, gradient) = self.kernels.ot_term(&e.h, &self.config.transport())?;
-        let lambda = self.config.lambda;
-        terms.loss += lambda * ot.value;
-        let transport = with_known_gradient(e.h, lambda * ot.value, gradient * lambda);
-        terms.ot = Some(ot.into());
-        Ok((contrastive + transport, terms))
     }
 }
 
-impl LossConfig {
-    fn transport(&self) -> OtOptions<f32> {
-        OtOptions {
-            cost: match self.cost {
-                OtCost::SquaredEuclidean => Cost::SquaredEuclidean,
-                OtCost::Cosine => Cost::Cosine,
-            },
-            scale: match self.cost_scale {
-                OtScale::None => CostScale::None,
-                OtScale::Maximum => CostScale::Maximum,
-            },
-            sinkhorn: SinkhornOptions {
-                epsilon: self.epsilon,
-                threshold: self.threshold,
-                max_iterations: self.max_iterations,
-            },
-        }
+/// NT-Xent on `z` alone.
+fn contrastive(kernels: &mut dyn Kernels, z: Tensor<2>, temperature: f32) -> Applied {
+    let (nt_xent, gradient) = kernels.nt_xent(&z, temperature)?;
+    let terms = LossTerms::plain(nt_xent, vec![("nt_xent", nt_xent)]);
+    Ok((with_known_gradient(z, nt_xent, gradient), terms))
+}
+
+/// NT-Xent on `z` and transport on `z`, in one call that shares what they share, or on `h`.
+fn sin_sim(kernels: &mut dyn Kernels, e: Embeddings, config: &SinSimConfig) -> Applied {
+    if config.lambda == 0.0 {
+        return contrastive(kernels, e.z, config.temperature);
     }
+    let (loss, value, nt_xent, ot) = match config.transport.on {
+        OtOn::Z => {
+            let (out, gradient) = kernels.sin_sim(&e.z, &config.options())?;
+            let loss = with_known_gradient(e.z, out.loss, gradient);
+            (loss, out.loss, out.nt_xent, out.ot)
+        }
+        OtOn::H => {
+            let (contrastive, terms) = contrastive(kernels, e.z, config.temperature)?;
+            let (ot, gradient) = kernels.ot_term(&e.h, &config.transport.options())?;
+            let weighted = config.lambda * ot.value;
+            let transport = with_known_gradient(e.h, weighted, gradient * config.lambda);
+            (
+                contrastive + transport,
+                terms.loss + weighted,
+                terms.loss,
+                ot,
+            )
+        }
+    };
+    let terms = LossTerms {
+        loss: value,
+        terms: Terms(vec![("nt_xent", nt_xent), ("ot", ot.value)]),
+        sinkhorn: Some(Transport::from(&ot)),
+    };
+    Ok((loss, terms))
+}
+
+fn part<T>(method: &'static str, part: &'static str, given: Option<T>) -> Result<T, LossError> {
+    given.ok_or(LossError::Part { method, part })
 }

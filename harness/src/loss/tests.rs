@@ -3,7 +3,10 @@
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData, activation::log_softmax};
 
-use super::{LossConfig, Method, Objective, OtCost, OtOn, OtScale};
+use super::{
+    BarlowTwinsConfig, ByolConfig, LossConfig, Objective, OtCost, OtOn, OtScale, SimClrConfig,
+    SinSimConfig, TransportConfig, VicRegConfig,
+};
 use crate::{backend::BackendKind, model::Embeddings};
 
 const TEMPERATURE: f32 = 0.5;
@@ -16,18 +19,26 @@ fn epsilon(cost: OtCost) -> f32 {
     }
 }
 
-fn config(cost: OtCost, ot_on: OtOn) -> LossConfig {
-    LossConfig {
+fn sinsim(cost: OtCost, on: OtOn) -> LossConfig {
+    LossConfig::SinSim(SinSimConfig {
         temperature: TEMPERATURE,
         lambda: 0.7,
-        epsilon: epsilon(cost),
-        // The envelope theorem holds at convergence: iterate until f32 can do no more.
-        threshold: 1e-6,
-        max_iterations: 500,
-        cost,
-        cost_scale: OtScale::None,
-        ot_on,
-    }
+        transport: TransportConfig {
+            on,
+            cost,
+            cost_scale: OtScale::None,
+            epsilon: epsilon(cost),
+            // The envelope theorem holds at convergence: iterate until f32 can do no more.
+            threshold: 1e-6,
+            max_iterations: 500,
+        },
+    })
+}
+
+fn simclr() -> LossConfig {
+    LossConfig::SimClr(SimClrConfig {
+        temperature: TEMPERATURE,
+    })
 }
 
 fn unit_rows(x: Tensor<2>) -> Tensor<2> {
@@ -76,40 +87,111 @@ fn transport(x: Tensor<2>, y: Tensor<2>, cost: OtCost) -> Tensor<1> {
     f.mean() + g.mean()
 }
 
+/// `mean(2 − 2 cos)` in both directions.
+fn byol(q: Tensor<2>, t: Tensor<2>) -> Tensor<1> {
+    let half = q.dims()[0] / 2;
+    let other = Tensor::cat(
+        vec![t.clone().slice([half..2 * half]), t.slice([0..half])],
+        0,
+    );
+    let cosines = (unit_rows(q) * unit_rows(other)).sum();
+    (-cosines + 2.0 * half as f32) * (2.0 / half as f32)
+}
+
+fn views(z: Tensor<2>) -> [Tensor<2>; 2] {
+    let half = z.dims()[0] / 2;
+    [z.clone().slice([0..half]), z.slice([half..2 * half])]
+}
+
+fn centred(z: Tensor<2>) -> Tensor<2> {
+    let mean = z.clone().mean_dim(0);
+    z - mean
+}
+
+/// The squares of a square matrix's off-diagonal entries, summed.
+fn off_diagonal(c: Tensor<2>) -> Tensor<1> {
+    let keep = Tensor::<2>::eye(c.dims()[0], &c.device()) * -1.0 + 1.0;
+    (c.clone() * c * keep).sum()
+}
+
+fn vicreg(z: Tensor<2>) -> Tensor<1> {
+    let [a, b] = views(z);
+    let [n, d] = a.dims().map(|x| x as f32);
+    let difference = a.clone() - b.clone();
+    let mut loss = (difference.clone() * difference).mean() * 25.0;
+    for view in [a, b] {
+        let x = centred(view);
+        let covariance = x.clone().transpose().matmul(x.clone()) / (n - 1.0);
+        let deviation = ((x.clone() * x).sum_dim(0) / (n - 1.0) + 1e-4).sqrt();
+        let hinge = burn::tensor::activation::relu(-deviation + 1.0).mean();
+        loss = loss + hinge * 12.5 + off_diagonal(covariance) / d;
+    }
+    loss
+}
+
+fn barlow_twins(z: Tensor<2>) -> Tensor<1> {
+    let standard = |view| {
+        let x = centred(view);
+        let variance = (x.clone() * x.clone()).mean_dim(0);
+        x / (variance + 1e-5).sqrt()
+    };
+    let [a, b] = views(z).map(standard);
+    let n = a.dims()[0] as f32;
+    let c = a.transpose().matmul(b) / n;
+    let eye = Tensor::<2>::eye(c.dims()[0], &c.device());
+    let diagonal = (c.clone() - 1.0) * eye;
+    ((diagonal.clone() * diagonal).sum() + off_diagonal(c) * 0.01) * 0.1
+}
+
 /// [`compare_on`] the host, and on a GPU where this build and this machine have one.
-fn compare(method: Method, cost: OtCost, ot_on: OtOn) {
+fn compare(config: &LossConfig) {
     for backend in [BackendKind::Flex, BackendKind::Cuda] {
         match backend.device() {
-            Ok(device) => compare_on(backend, &device.autodiff(), method, cost, ot_on),
+            Ok(device) => compare_on(backend, &device.autodiff(), config),
             Err(reason) => eprintln!("skipped: {reason}"),
         }
     }
 }
 
-/// Loss and gradients with respect to `h` and `z`, by the objective and by the textbook.
-fn compare_on(backend: BackendKind, device: &Device, method: Method, cost: OtCost, ot_on: OtOn) {
-    device.seed(11);
-    let noise = |width| {
-        let x = Tensor::<2>::random([12, width], Distribution::Normal(0.2, 1.0), device);
-        x.require_grad()
-    };
-    let (h, z) = (noise(6), noise(5));
-    let on = match ot_on {
-        OtOn::H => h.clone(),
-        OtOn::Z => z.clone(),
-    };
-    let mut textbook = nt_xent(z.clone());
-    if method == Method::SinSim {
-        let views = (on.clone().slice([0..6]), on.slice([6..12]));
-        textbook = textbook + transport(views.0, views.1, cost) * 0.7;
+/// The objective in tensors.
+fn textbook(config: &LossConfig, e: &Embeddings, target: Tensor<2>) -> Tensor<1> {
+    let z = e.z.clone();
+    match config {
+        LossConfig::SimClr(_) => nt_xent(z),
+        LossConfig::SinSim(c) => {
+            let on = match c.transport.on {
+                OtOn::H => e.h.clone(),
+                OtOn::Z => z.clone(),
+            };
+            let [a, b] = views(on);
+            nt_xent(z) + transport(a, b, c.transport.cost) * 0.7
+        }
+        LossConfig::Byol(_) => byol(e.prediction.clone().unwrap(), target),
+        LossConfig::VicReg(_) => vicreg(z),
+        LossConfig::BarlowTwins(_) => barlow_twins(z),
+        LossConfig::Swav(_) => panic!("compared in kernels-core"),
     }
-    let mut objective = Objective::new(method, config(cost, ot_on), backend);
-    let embeddings = Embeddings {
+}
+
+/// Loss and gradients with respect to all embeddings, by the objective and by the textbook.
+fn compare_on(backend: BackendKind, device: &Device, config: &LossConfig) {
+    device.seed(11);
+    let noise = |width| Tensor::<2>::random([12, width], Distribution::Normal(0.2, 1.0), device);
+    let (h, z) = (noise(6).require_grad(), noise(5).require_grad());
+    let prediction = noise(5).require_grad();
+    let target = noise(5);
+    let embeddings = || Embeddings {
         h: h.clone(),
         z: z.clone(),
+        prediction: Some(prediction.clone()),
+        scores: None,
     };
-    let (loss, terms) = objective.apply(embeddings).unwrap();
-    assert_eq!(terms.ot.is_some(), method == Method::SinSim);
+    let textbook = textbook(config, &embeddings(), target.clone());
+    let mut objective = Objective::new(config.clone(), backend);
+    let (loss, terms) = objective.apply(embeddings(), Some(target)).unwrap();
+    let transports = matches!(config, LossConfig::SinSim(_));
+    assert_eq!(terms.sinkhorn.is_some(), transports);
+    assert_eq!(terms.term("ot").is_some(), transports);
     let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
     // Both sides are f32 with sums of at most 12 terms of order 1, and 300 soft minima
     // whose errors do not add up (Sinkhorn corrects itself): 1e-5 is some twenty ulp.
@@ -117,7 +199,7 @@ fn compare_on(backend: BackendKind, device: &Device, method: Method, cost: OtCos
     assert!(close(value(&loss), value(&textbook)), "{loss} {textbook}");
     assert!(close(value(&loss), terms.loss));
     let (ours, theirs) = ((loss * 3.0).backward(), (textbook * 3.0).backward());
-    for x in [&h, &z] {
+    for x in [&h, &z, &prediction] {
         let gradient = |g| {
             x.grad(g)
                 .map(|g| g.into_data().try_to_vec::<f32>().unwrap())
@@ -126,10 +208,10 @@ fn compare_on(backend: BackendKind, device: &Device, method: Method, cost: OtCos
         let got = gradient(&ours);
         assert_eq!(got.is_some(), expected.is_some());
         for (a, b) in got.iter().flatten().zip(expected.iter().flatten()) {
-            // Gradients are of order 0.1 to 1; the unrolled one carries 300 roundings.
+            // Gradients are of order 0.1 to 10; the unrolled one carries 300 roundings.
             assert!(
-                (a - b).abs() <= 5e-5,
-                "{backend:?}, {cost:?} on {ot_on:?}: {a} is not {b}"
+                (a - b).abs() <= 5e-5 * a.abs().max(1.0),
+                "{backend:?}, {config:?}: {a} is not {b}"
             );
         }
     }
@@ -137,30 +219,53 @@ fn compare_on(backend: BackendKind, device: &Device, method: Method, cost: OtCos
 
 #[test]
 fn simclr_is_the_textbook_s() {
-    compare(Method::SimClr, OtCost::Cosine, OtOn::Z);
+    compare(&simclr());
 }
 
 #[test]
 fn sinsim_is_the_textbook_s_wherever_it_acts() {
     for cost in [OtCost::SquaredEuclidean, OtCost::Cosine] {
-        for ot_on in [OtOn::H, OtOn::Z] {
-            compare(Method::SinSim, cost, ot_on);
+        for on in [OtOn::H, OtOn::Z] {
+            compare(&sinsim(cost, on));
         }
     }
+}
+
+#[test]
+fn byol_vicreg_and_barlow_twins_are_the_textbook_s() {
+    compare(&LossConfig::Byol(ByolConfig { ema_momentum: 0.9 }));
+    compare(&LossConfig::VicReg(VicRegConfig {
+        invariance: 25.0,
+        variance: 25.0,
+        covariance: 1.0,
+    }));
+    compare(&LossConfig::BarlowTwins(BarlowTwinsConfig {
+        lambda: 0.01,
+        scale: 0.1,
+    }));
 }
 
 #[test]
 fn embeddings_that_are_not_finite_are_an_error_that_names_the_cause() {
     let device = Device::flex().autodiff();
     let z = Tensor::<2>::from_floats([[f32::NAN, 1.0], [1.0, 0.0]], &device);
-    let mut objective = Objective::new(
-        Method::SimClr,
-        config(OtCost::Cosine, OtOn::Z),
-        BackendKind::Flex,
+    let error = apply(simclr(), z.clone(), None);
+    assert!(error.contains("--lr"), "{error}");
+    let error = apply(
+        LossConfig::Byol(ByolConfig { ema_momentum: 0.9 }),
+        z.clone(),
+        Some(z),
     );
-    let error = objective
-        .apply(Embeddings { h: z.clone(), z })
-        .err()
-        .map(|e| e.to_string());
-    assert!(error.unwrap().contains("--lr"));
+    assert!(error.contains("a network with a predictor"), "{error}");
+}
+
+fn apply(config: LossConfig, z: Tensor<2>, target: Option<Tensor<2>>) -> String {
+    let embeddings = Embeddings {
+        h: z.clone(),
+        z,
+        prediction: None,
+        scores: None,
+    };
+    let result = Objective::new(config, BackendKind::Flex).apply(embeddings, target);
+    result.err().map(|error| error.to_string()).unwrap()
 }

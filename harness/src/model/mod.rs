@@ -1,26 +1,58 @@
-//! What is trained: a ResNet-18 encoder and a projection head.
+//! What is trained: a ResNet-18 encoder, a projection head, and what some methods have
+//! behind it.
+//!
+//! ```text
+//! images ─► encoder ─► h ─► projection head ─► z ─► predictor ─► q        (BYOL)
+//!                                              └──► prototypes ─► scores  (SwAV)
+//! target (BYOL): encoder and head that follow slowly
+//! ```
 
 mod projection_head;
+mod prototypes;
 mod resnet;
 pub mod state_dict;
 mod stem;
+mod target;
 
 use burn::{
     module::Module,
+    nn::Linear,
     tensor::{Device, Tensor},
 };
+use serde::{Deserialize, Serialize};
 
 pub use projection_head::{HeadConfig, ProjectionHead};
 pub use resnet::{FEATURES, ResNet18};
 pub use stem::StemKind;
+pub use target::Target;
 
-/// Encoder and projection head: what a method trains.
+/// Shape of the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// First layers of the encoder.
+    pub stem: StemKind,
+    /// Number of SwAV's prototypes; other methods have none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prototypes: Option<usize>,
+    /// Projection head.
+    pub projection_head: HeadConfig,
+    /// BYOL's predictor; other methods have none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub predictor: Option<HeadConfig>,
+}
+
+/// Encoder and heads: what a method trains.
 #[derive(Module, Debug)]
 pub struct Network {
     /// Kept after pretraining, and what the probes look at.
     pub encoder: ResNet18,
     /// Thrown away after pretraining.
     pub projection_head: ProjectionHead,
+    /// Predicts the target's projection.
+    pub predictor: Option<ProjectionHead>,
+    /// What embeddings are assigned to.
+    pub prototypes: Option<Linear>,
 }
 
 /// What the network says of a batch.
@@ -29,31 +61,47 @@ pub struct Embeddings {
     pub h: Tensor<2>,
     /// Projections, `[batch, head.output]`.
     pub z: Tensor<2>,
+    /// The predictor's output, `[batch, head.output]`.
+    pub prediction: Option<Tensor<2>>,
+    /// Cosines of `z` and the prototypes, `[batch, prototypes]`.
+    pub scores: Option<Tensor<2>>,
 }
 
 impl Network {
     /// Fresh weights, the same for the same seed.
-    pub fn new(
-        stem: StemKind,
-        channels: usize,
-        head: &HeadConfig,
-        seed: u64,
-        device: &Device,
-    ) -> Self {
+    pub fn new(config: &ModelConfig, channels: usize, seed: u64, device: &Device) -> Self {
         device.seed(seed);
+        let head = &config.projection_head;
         let network = Self {
-            encoder: ResNet18::new(stem, channels, device),
+            encoder: ResNet18::new(config.stem, channels, device),
             projection_head: ProjectionHead::new(FEATURES, head, device),
+            predictor: config
+                .predictor
+                .map(|predictor| ProjectionHead::new(head.output, &predictor, device)),
+            prototypes: config
+                .prototypes
+                .map(|count| prototypes::fresh(head.output, count, device)),
         };
         // burn draws weights when they are first used: draw them now, in a
         // fixed order, before anything else asks the device's generator.
         network.materialize()
     }
 
-    /// Maps images `[batch, channels, height, width]` to `h` and `z`.
+    /// Maps images `[batch, channels, height, width]` to embeddings.
     pub fn forward(&self, images: Tensor<4>) -> Embeddings {
         let h = self.encoder.forward(images);
         let z = self.projection_head.forward(h.clone());
-        Embeddings { h, z }
+        Embeddings {
+            prediction: self
+                .predictor
+                .as_ref()
+                .map(|predictor| predictor.forward(z.clone())),
+            scores: self
+                .prototypes
+                .as_ref()
+                .map(|directions| prototypes::scores(directions, z.clone())),
+            h,
+            z,
+        }
     }
 }

@@ -103,14 +103,18 @@ impl ModuleVisitor for Count {
 
 /// Where a visitor stands in the module tree.
 #[derive(Default)]
-struct Path(Vec<String>);
+pub(super) struct Path(Vec<String>);
 
 impl Path {
-    fn push(&mut self, name: &str) {
+    pub(super) fn push(&mut self, name: &str) {
         self.0.push(name.to_owned());
     }
-    fn pop(&mut self) {
+    pub(super) fn pop(&mut self) {
         self.0.pop();
+    }
+    /// Whether this is a batch norm's running statistic.
+    pub(super) fn is_buffer(&self) -> bool {
+        is_buffer(&self.name())
     }
     /// The dotted path with PyTorch's names.
     fn name(&self) -> String {

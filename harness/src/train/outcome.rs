@@ -88,7 +88,7 @@ pub fn conclude(
     let untrained = judge("untrained", config, &untrained, data, device);
     let figure = draw(config, dir, data, trained, untrained)?;
     let outcome = Outcome {
-        method: config.method.name(),
+        method: config.method().name(),
         dataset: config.data.dataset.name(),
         stem: config.model.stem.name(),
         backend: config.compute.backend.name(),
@@ -134,7 +134,7 @@ fn write_encoder(config: &TrainConfig, dir: &RunDir, encoder: &ResNet18) -> Resu
         ("architecture".to_owned(), "resnet18".to_owned()),
         ("stem".to_owned(), config.model.stem.name().to_owned()),
         ("dataset".to_owned(), config.data.dataset.name().to_owned()),
-        ("method".to_owned(), config.method.name().to_owned()),
+        ("method".to_owned(), config.method().name().to_owned()),
     ]);
     let bytes = state_dict::to_safetensors(&state_dict::state_dict(encoder), metadata)?;
     dir.write_file_atomic("encoder.safetensors", &bytes)?;
@@ -150,7 +150,11 @@ fn draw(
     untrained: Accuracy,
 ) -> Result<String, Error> {
     let heading = plot::Heading {
-        title: format!("{} on {}", config.method.name(), config.data.dataset.name()),
+        title: format!(
+            "{} on {}",
+            config.method().name(),
+            config.data.dataset.name()
+        ),
         subtitle: format!(
             "ResNet-18 ({} stem), {} images, {} epochs, batches of {}, seed {}",
             config.model.stem.name(),

@@ -112,7 +112,11 @@ pub fn load(config: &TrainConfig) -> Result<Dataset, Error> {
         limit: config.data.limit,
         seed: config.seed,
     };
-    let data = data::load(config.data.dataset, &options, &data::Stderr::default())?;
+    let mut data = data::load(config.data.dataset, &options, &data::Stderr::default())?;
+    if let Some(limit) = config.data.test_limit {
+        Arc::make_mut(&mut data.test.images).truncate(limit);
+        data.test.labels.truncate(limit);
+    }
     eprintln!(
         "{}: {} images to learn from, {} labelled for the probes, {} to test on",
         config.data.dataset.name(),

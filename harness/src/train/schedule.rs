@@ -5,7 +5,7 @@
 
 use std::f64::consts::PI;
 
-use crate::config::ScheduleConfig;
+use crate::config::{Decay, ScheduleConfig};
 
 /// Steps, epochs and batches of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,7 +15,12 @@ pub struct Plan {
     /// Optimiser steps in the run.
     pub total_steps: u64,
     warmup_steps: f64,
+    decay: Decay,
 }
+
+/// W-MSE's fall: epochs before the end, and the factor at each.
+const STEPS: [f64; 2] = [50.0, 25.0];
+const STEP_FACTOR: f64 = 0.2;
 
 /// Fewer images than one step needs.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +57,7 @@ impl Plan {
             steps_per_epoch,
             total_steps: steps_per_epoch.saturating_mul(config.epochs as u64),
             warmup_steps: config.warmup_epochs * steps_per_epoch as f64,
+            decay: config.decay,
         })
     }
 
@@ -66,17 +72,30 @@ impl Plan {
     }
 
     /// Learning rate of step `step`, counted from 0: a straight rise to `peak`
-    /// during the warm-up, then half a cosine down to zero (Loshchilov & Hutter
-    /// 2017, without restarts).
+    /// during the warm-up, then as [`Decay`] says; the cosine is that of Loshchilov &
+    /// Hutter 2017, without restarts.
     pub fn learning_rate(&self, step: u64, peak: f64) -> f64 {
         // The middle of the step: the first is not wasted at zero, nor the last.
         let at = step as f64 + 0.5;
         if at < self.warmup_steps {
             return peak * at / self.warmup_steps;
         }
+        match self.decay {
+            Decay::Constant => peak,
+            Decay::Steps => {
+                let left = (self.total_steps as f64 - at) / self.steps_per_epoch as f64;
+                let fallen = STEPS.iter().filter(|&&before| left < before).count();
+                peak * STEP_FACTOR.powi(fallen as i32)
+            }
+            Decay::Cosine => peak * self.cosine(at),
+        }
+    }
+
+    /// Half a cosine from 1, where the warm-up ends, to 0.
+    fn cosine(&self, at: f64) -> f64 {
         let rest = (self.total_steps as f64 - self.warmup_steps).max(1.0);
         let progress = ((at - self.warmup_steps) / rest).clamp(0.0, 1.0);
-        peak * 0.5 * (1.0 + (PI * progress).cos())
+        0.5 * (1.0 + (PI * progress).cos())
     }
 }
 
@@ -90,7 +109,9 @@ mod tests {
             batch_size,
             accumulate,
             warmup_epochs: warmup,
+            decay: Decay::Cosine,
             checkpoint_steps: 0,
+            diagnostics_steps: 0,
         }
     }
 
@@ -118,6 +139,31 @@ mod tests {
         assert!((rates[0] - 0.4 * 0.5 / 20.0).abs() < 1e-15);
         assert!((plan.learning_rate(60, 0.4) - 0.2).abs() < 0.4 * PI / 4.0 / 80.0 * 1.01);
         assert!(rates[99] > 0.0 && rates[99] < 1e-4);
+    }
+
+    #[test]
+    fn other_falls() {
+        let plan = |decay| {
+            Plan::new(
+                10,
+                &ScheduleConfig {
+                    decay,
+                    ..config(100, 10, 1, 0.0)
+                },
+            )
+        };
+        let steps = plan(Decay::Steps).unwrap();
+        let rates = [0, 49, 50, 74, 75, 99].map(|s| steps.learning_rate(s, 1.0));
+        // Powers of 0.2 in f64.
+        let expected = [1.0, 1.0, 0.2, 0.2, 0.04, 0.04];
+        assert!(
+            rates
+                .iter()
+                .zip(expected)
+                .all(|(r, e)| (r - e).abs() < 1e-15),
+            "{rates:?}"
+        );
+        assert_eq!(plan(Decay::Constant).unwrap().learning_rate(99, 0.3), 0.3);
     }
 
     #[test]

@@ -1,20 +1,23 @@
 //! Training as a state machine: [`Trainer`] holds everything that changes, and
 //! [`Trainer::step`] moves it by one optimiser step.
 
+use std::collections::HashMap;
+
 use burn::{
     module::Module,
     optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer},
     store::ModuleRecord,
     tensor::{Bytes, Device, Tensor, TensorData},
 };
+use kernels_core::byol::byol_momentum;
 use serde::Serialize;
 
 use super::{optimizer, schedule::Plan};
 use crate::{
     augment::ViewBatch,
     config::TrainConfig,
-    loss::{LossError, LossTerms, Objective},
-    model::Network,
+    loss::{LossConfig, LossError, LossTerms, Objective, diagnostics::Diagnostics},
+    model::{Network, Target},
 };
 
 /// Shape of one image: channels, height, width.
@@ -22,8 +25,10 @@ pub type ImageShape = [usize; 3];
 
 /// Everything that training changes.
 pub struct Trainer {
-    /// Encoder and projection head.
+    /// Encoder and heads.
     pub network: Network,
+    /// BYOL's target, which follows the network.
+    target: Option<Target>,
     optimizer: ModuleOptimizer,
     objective: Objective,
     /// Optimiser steps taken.
@@ -31,16 +36,21 @@ pub struct Trainer {
     /// How long the run is and how the learning rate goes.
     pub plan: Plan,
     peak_lr: f64,
+    ema_momentum: f64,
+    diagnostics_steps: u64,
     shape: ImageShape,
     device: Device,
 }
 
 /// What one step gave; means over its batches.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct StepReport {
     /// Objective and its parts.
     #[serde(flatten)]
     pub terms: LossTerms,
+    /// A look at the embeddings, in the steps that take one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<Diagnostics>,
     /// Learning rate that was used.
     pub learning_rate: f64,
     /// Images (not views) in the step.
@@ -57,14 +67,17 @@ pub enum StepError {
     Loss(#[from] LossError),
     /// The loss is NaN or infinite.
     #[error(
-        "the loss is {loss} (NT-Xent {nt_xent}): training has diverged; try a lower --lr or a longer warm-up"
+        "the loss is {loss} (its parts: {parts:?}): training has diverged; try a lower --lr or a longer warm-up"
     )]
     NotFinite {
         /// The objective's value.
         loss: f32,
-        /// Its contrastive part.
-        nt_xent: f32,
+        /// What it consists of.
+        parts: Vec<(&'static str, f32)>,
     },
+    /// There was no batch.
+    #[error("a step needs at least one batch, got none")]
+    NoBatch,
 }
 
 /// A stored state that does not fit this configuration.
@@ -79,13 +92,21 @@ impl Trainer {
     /// A trainer at step 0.
     pub fn new(config: &TrainConfig, shape: ImageShape, plan: Plan, device: &Device) -> Self {
         let device = device.clone().autodiff();
+        let network = fresh_network(config, shape, &device);
+        let ema_momentum = match &config.loss {
+            LossConfig::Byol(byol) => Some(byol.ema_momentum),
+            _ => None,
+        };
         Self {
-            network: fresh_network(config, shape, &device),
+            target: ema_momentum.map(|_| Target::of(&network)),
+            network,
             optimizer: optimizer::build(&config.optimizer),
-            objective: Objective::new(config.method, config.loss.clone(), config.compute.backend),
+            objective: Objective::new(config.loss.clone(), config.compute.backend),
             step: 0,
             plan,
             peak_lr: config.optimizer.lr,
+            ema_momentum: ema_momentum.unwrap_or(1.0),
+            diagnostics_steps: config.schedule.diagnostics_steps,
             shape,
             device,
         }
@@ -93,48 +114,70 @@ impl Trainer {
 
     /// One optimiser step on the mean gradient of `batches`.
     pub fn step(&mut self, batches: Vec<ViewBatch>) -> Result<StepReport, StepError> {
-        let portions = batches.len();
-        let weight = 1.0 / portions as f32;
+        let weight = 1.0 / batches.len() as f32;
         let mut accumulator = GradientsAccumulator::new();
         let mut sums: Option<LossTerms> = None;
+        let mut diagnostics = None;
         let (mut images, mut loss_seconds) = (0, 0.0);
         for batch in batches {
             images += batch.images.len();
-            let embeddings = self.network.forward(self.tensor(batch));
+            let views = self.tensor(batch);
+            let target = self
+                .target
+                .as_ref()
+                .map(|target| target.project(views.clone()));
+            let embeddings = self.network.forward(views);
+            if diagnostics.is_none() && self.looks() {
+                diagnostics = Some(Diagnostics::of(&embeddings)?);
+            }
             let start = std::time::Instant::now();
-            let (loss, terms) = self.objective.apply(embeddings)?;
+            let (loss, terms) = self.objective.apply(embeddings, target)?;
             loss_seconds += start.elapsed().as_secs_f64();
             if !terms.loss.is_finite() {
                 return Err(StepError::NotFinite {
                     loss: terms.loss,
-                    nt_xent: terms.nt_xent,
+                    parts: terms.terms.0,
                 });
             }
             let gradients = (loss * weight).backward();
             let gradients = GradientsParams::from_grads(gradients, &self.network);
             accumulator.accumulate(&self.network, gradients);
+            let terms = terms.scaled(weight);
             sums = Some(match sums {
-                Some(sums) => sums.merge(terms, weight),
-                None => terms.scaled(weight),
+                Some(sums) => sums.merge(&terms),
+                None => terms,
             });
         }
+        let terms = sums.ok_or(StepError::NoBatch)?;
         let learning_rate = self.plan.learning_rate(self.step, self.peak_lr);
         let network = self.network.clone();
         self.network = self
             .optimizer
             .step(learning_rate, network, accumulator.grads());
+        self.follow()?;
         self.step += 1;
-        let terms = sums.unwrap_or(LossTerms {
-            loss: 0.0,
-            nt_xent: 0.0,
-            ot: None,
-        });
         Ok(StepReport {
             terms,
+            diagnostics,
             learning_rate,
             images,
             loss_seconds,
         })
+    }
+
+    /// Whether this step looks at the embeddings: the first, and every so many.
+    fn looks(&self) -> bool {
+        self.diagnostics_steps > 0 && self.step.is_multiple_of(self.diagnostics_steps)
+    }
+
+    /// Moves the target after the network.
+    fn follow(&mut self) -> Result<(), LossError> {
+        if let Some(target) = self.target.take() {
+            let (step, steps) = (self.step as usize, self.plan.total_steps as usize);
+            let momentum = byol_momentum(step.min(steps), steps, self.ema_momentum)?;
+            self.target = Some(target.follow(&self.network, momentum));
+        }
+        Ok(())
     }
 
     /// Both views of a batch, one after the other, so that batch norm sees them together.
@@ -149,17 +192,16 @@ impl Trainer {
         )
     }
 
-    /// Network and optimiser as bytes.
+    /// Network, optimiser and target as bytes.
     pub fn sections(&self) -> Result<Vec<(String, Vec<u8>)>, RestoreError> {
-        let failed = |what, reason: String| RestoreError { what, reason };
-        let network = self.network.clone().into_record().into_bytes();
-        let network = network.map_err(|e| failed("network", format!("{e:?}")))?;
+        let mut sections = vec![(NETWORK.to_owned(), bytes_of(NETWORK, &self.network)?)];
         let optimizer = self.optimizer.into_bytes();
-        let optimizer = optimizer.map_err(|e| failed("optimizer", format!("{e:?}")))?;
-        Ok(vec![
-            ("network".to_owned(), network.to_vec()),
-            ("optimizer".to_owned(), optimizer.to_vec()),
-        ])
+        let optimizer = optimizer.map_err(|e| RestoreError::new(OPTIMIZER, format!("{e:?}")))?;
+        sections.push((OPTIMIZER.to_owned(), optimizer.to_vec()));
+        if let Some(target) = &self.target {
+            sections.push((TARGET.to_owned(), bytes_of(TARGET, target.network())?));
+        }
+        Ok(sections)
     }
 
     /// Takes up the state that [`Trainer::sections`] gave at step `step`.
@@ -168,78 +210,59 @@ impl Trainer {
         step: u64,
         sections: Vec<(String, Vec<u8>)>,
     ) -> Result<Self, RestoreError> {
-        let mut network = None;
-        let mut optimizer = None;
-        for (name, bytes) in sections {
-            match name.as_str() {
-                "network" => network = Some(bytes),
-                "optimizer" => optimizer = Some(bytes),
-                _ => {}
-            }
-        }
-        let missing = |what| RestoreError {
-            what,
-            reason: "the section is missing".to_owned(),
+        let mut sections: HashMap<String, Vec<u8>> = sections.into_iter().collect();
+        let mut section = |what: &'static str| {
+            let found = sections.remove(what);
+            found.ok_or_else(|| RestoreError::new(what, "the section is missing"))
         };
-        let network = network.ok_or_else(|| missing("network"))?;
-        let record =
-            ModuleRecord::from_bytes(Bytes::from_bytes_vec(network)).map_err(|e| RestoreError {
-                what: "network",
-                reason: format!("{e:?}"),
-            })?;
-        self.network = self
-            .network
-            .try_load_record(record)
-            .map_err(|e| RestoreError {
-                what: "network",
-                reason: format!("{e:?}"),
-            })?;
-        let optimizer = optimizer.ok_or_else(|| missing("optimizer"))?;
+        self.network = from_bytes(NETWORK, self.network, section(NETWORK)?)?;
         self.optimizer = self
             .optimizer
-            .from_bytes(Bytes::from_bytes_vec(optimizer))
-            .map_err(|e| RestoreError {
-                what: "optimizer",
-                reason: format!("{e:?}"),
-            })?;
+            .from_bytes(Bytes::from_bytes_vec(section(OPTIMIZER)?))
+            .map_err(|e| RestoreError::new(OPTIMIZER, format!("{e:?}")))?;
+        if let Some(target) = self.target.take() {
+            let network = target.network().clone();
+            let network = from_bytes(TARGET, network, section(TARGET)?)?;
+            self.target = Some(Target::from_network(network));
+        }
         self.step = step;
         Ok(self)
     }
 }
 
-/// The network as the seed makes it: also the untrained one that results are held against.
-pub fn fresh_network(config: &TrainConfig, shape: ImageShape, device: &Device) -> Network {
-    let model = &config.model;
-    Network::new(
-        model.stem,
-        shape[0],
-        &model.projection_head,
-        config.seed,
-        device,
-    )
+/// Names of a checkpoint's sections.
+const NETWORK: &str = "network";
+const OPTIMIZER: &str = "optimizer";
+const TARGET: &str = "target";
+
+fn bytes_of(what: &'static str, network: &Network) -> Result<Vec<u8>, RestoreError> {
+    let bytes = network.clone().into_record().into_bytes();
+    let bytes = bytes.map_err(|e| RestoreError::new(what, format!("{e:?}")))?;
+    Ok(bytes.to_vec())
 }
 
-impl LossTerms {
-    fn scaled(mut self, weight: f32) -> Self {
-        self.loss *= weight;
-        self.nt_xent *= weight;
-        if let Some(ot) = &mut self.ot {
-            ot.value *= weight;
-        }
-        self
-    }
+fn from_bytes(
+    what: &'static str,
+    network: Network,
+    bytes: Vec<u8>,
+) -> Result<Network, RestoreError> {
+    let failed = |reason| RestoreError::new(what, reason);
+    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes));
+    let record = record.map_err(|e| failed(format!("{e:?}")))?;
+    let loaded = network.try_load_record(record);
+    loaded.map_err(|e| failed(format!("{e:?}")))
+}
 
-    /// Adds `weight` times another batch's terms; of Sinkhorn's state the worse counts.
-    fn merge(mut self, other: Self, weight: f32) -> Self {
-        let other = other.scaled(weight);
-        self.loss += other.loss;
-        self.nt_xent += other.nt_xent;
-        if let (Some(ot), Some(more)) = (&mut self.ot, other.ot) {
-            ot.value += more.value;
-            ot.marginal_error = ot.marginal_error.max(more.marginal_error);
-            ot.iterations = ot.iterations.max(more.iterations);
-            ot.converged &= more.converged;
+impl RestoreError {
+    fn new(what: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            what,
+            reason: reason.into(),
         }
-        self
     }
+}
+
+/// The network as the seed makes it: also the untrained one that results are held against.
+pub fn fresh_network(config: &TrainConfig, shape: ImageShape, device: &Device) -> Network {
+    Network::new(&config.model, shape[0], config.seed, device)
 }

@@ -1,0 +1,184 @@
+//! Options, recipes and configuration files.
+
+use clap::ValueEnum;
+
+use super::*;
+use crate::loss::LossConfig;
+
+#[test]
+fn options_override_the_recipe() {
+    let args = TrainArgs {
+        dataset: Some(DatasetKind::Mnist),
+        loss: LossArgs {
+            lambda: Some(0.25),
+            ..LossArgs::default()
+        },
+        limit: Some(7),
+        view_size: Some(20),
+        ..TrainArgs::default()
+    };
+    let config = args.new_run().unwrap();
+    assert!(config.augment.iter().all(|view| view.size == 20));
+    assert_eq!(config.data.limit, Some(7));
+    assert_eq!(config.method(), Method::SinSim);
+    assert!(matches!(&config.loss, LossConfig::SinSim(c) if c.lambda == 0.25));
+}
+
+#[test]
+fn every_recipe_is_valid_and_survives_its_file() {
+    for recipe in Recipe::value_variants() {
+        for dataset in DatasetKind::value_variants() {
+            for method in Method::value_variants() {
+                let config = TrainConfig::new(*recipe, *dataset, *method);
+                let text = config.to_toml().unwrap();
+                assert_eq!(TrainConfig::from_toml(&text).unwrap(), config, "{text}");
+                assert_eq!(config.method(), *method);
+            }
+        }
+    }
+}
+
+#[test]
+fn names_are_the_same_on_the_command_line_and_in_files() {
+    for method in Method::value_variants() {
+        assert_eq!(
+            method.to_possible_value().unwrap().get_name(),
+            method.name()
+        );
+        let config = TrainConfig::new(Recipe::Quick, DatasetKind::Mnist, *method);
+        let line = format!("method = \"{}\"", method.name());
+        assert!(config.to_toml().unwrap().contains(&line), "{line}");
+    }
+    for recipe in Recipe::value_variants() {
+        assert_eq!(
+            recipe.to_possible_value().unwrap().get_name(),
+            recipe.name()
+        );
+        assert_eq!(serde_json::to_value(recipe).unwrap(), recipe.name());
+    }
+}
+
+#[test]
+fn a_configuration_file_is_a_whole_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.toml");
+    let mut stored = TrainConfig::new(Recipe::Lightly, DatasetKind::Cifar10, Method::Byol);
+    stored.seed = 5;
+    std::fs::write(&path, stored.to_toml().unwrap()).unwrap();
+    let args = TrainArgs {
+        config: Some(path.clone()),
+        epochs: Some(3),
+        ..TrainArgs::default()
+    };
+    stored.schedule.epochs = 3;
+    assert_eq!(args.new_run().unwrap(), stored);
+    std::fs::write(&path, "format = 2\nseeed = 1").unwrap();
+    let message = args.new_run().unwrap_err().to_string();
+    assert!(message.contains("--print-config"), "{message}");
+    std::fs::remove_file(&path).unwrap();
+    let message = args.new_run().unwrap_err().to_string();
+    assert!(message.contains("run.toml"), "{message}");
+}
+
+#[test]
+fn resuming_takes_more_epochs_but_no_other_experiment() {
+    let stored = TrainArgs::default().new_run().unwrap();
+    let more = TrainArgs {
+        epochs: Some(9),
+        threads: Some(1),
+        ..TrainArgs::default()
+    };
+    assert_eq!(more.resumed(&stored).unwrap().schedule.epochs, 9);
+    let other = TrainArgs {
+        lr: Some(0.5),
+        ..TrainArgs::default()
+    };
+    let message = other.resumed(&stored).unwrap_err();
+    assert!(
+        message.contains("lr = 0.001") && message.contains("lr = 0.5"),
+        "{message}"
+    );
+    let other = TrainArgs {
+        method: Some(Method::Byol),
+        ..TrainArgs::default()
+    };
+    let message = other.resumed(&stored).unwrap_err();
+    assert!(
+        message.contains("sinsim") && message.contains("byol"),
+        "{message}"
+    );
+}
+
+#[test]
+fn nonsense_is_refused_by_name() {
+    let refuse = |args: TrainArgs, name: &str| {
+        let checked = args.new_run().and_then(|config| config.validate());
+        let message = checked.unwrap_err().to_string();
+        assert!(message.starts_with(name), "{message}");
+    };
+    let loss = |loss| TrainArgs {
+        loss,
+        ..TrainArgs::default()
+    };
+    let d = TrainArgs::default;
+    let constants = LossArgs::default;
+    refuse(
+        loss(LossArgs {
+            epsilon: Some(f32::NAN),
+            ..constants()
+        }),
+        "--epsilon",
+    );
+    refuse(
+        loss(LossArgs {
+            temperature: Some(0.0),
+            ..constants()
+        }),
+        "--temperature",
+    );
+    refuse(
+        TrainArgs {
+            method: Some(Method::VicReg),
+            ..loss(LossArgs {
+                lambda: Some(1.0),
+                ..constants()
+            })
+        },
+        "--lambda: method vicreg",
+    );
+    refuse(
+        TrainArgs {
+            prototypes: Some(3),
+            ..d()
+        },
+        "--prototypes: method sinsim",
+    );
+    refuse(
+        TrainArgs {
+            head_layers: Some(4),
+            ..d()
+        },
+        "--head-layers",
+    );
+    refuse(
+        TrainArgs {
+            lr: Some(f64::INFINITY),
+            ..d()
+        },
+        "--lr",
+    );
+    refuse(
+        TrainArgs {
+            batch_size: Some(1),
+            ..d()
+        },
+        "--batch-size",
+    );
+    refuse(
+        TrainArgs {
+            epochs: Some(0),
+            ..d()
+        },
+        "--epochs",
+    );
+}
