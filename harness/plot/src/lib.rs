@@ -5,15 +5,16 @@
 //! that failed is just the one whose figure has to come out.
 //!
 //! ```text
-//! numbers ─► series ─► lines ─┐
-//!            axis  ──┤        ├─► canvas ─► file
-//!                    └► bars ─┘
+//! records ─► panels ─► series ─► lines ─┐
+//!                      axis  ──┤        ├─► canvas ─► file
+//!                              └► bars ─┘
 //! ```
 
 mod axis;
 mod bars;
 mod canvas;
 mod lines;
+mod panels;
 mod series;
 mod style;
 #[cfg(test)]
@@ -22,7 +23,8 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use bars::{Accuracies, Group};
-pub use series::{Panel, Scale, Series, training_panels};
+pub use panels::training_panels;
+pub use series::{Panel, Scale, Series};
 pub use style::Colour;
 
 use canvas::{Align, Canvas, Drawn, Rect};

@@ -1,9 +1,7 @@
-//! What is drawn: panels of series, made from the records of a run, and thinned out
-//! to what a screen can show.
+//! What is drawn: panels of series, thinned out to what a screen can show.
 
 pub use super::axis::Scale;
 use super::style::Colour;
-use harness_run::metrics::{Record, Transport};
 
 /// A curve.
 #[derive(Clone, Debug, Default)]
@@ -27,58 +25,6 @@ pub struct Panel {
     pub smooth: bool,
     /// In the order of the legend.
     pub series: Vec<Series>,
-}
-
-/// The panels of a run: objective, transport term and marginal error where they were
-/// computed, learning rate.
-pub fn training_panels(records: &[Record]) -> Vec<Panel> {
-    let curve = |name: &str, colour, value: &dyn Fn(&Record) -> f64| Series {
-        name: name.to_owned(),
-        points: records
-            .iter()
-            .map(|record| (record.step as f64, value(record)))
-            .collect(),
-        colour,
-    };
-    let of_transport = |name: &str, colour, value: fn(Transport) -> f64| {
-        curve(name, colour, &move |record| {
-            record.ot.map_or(f64::NAN, value)
-        })
-    };
-    let panel = |title: &str, series| Panel {
-        title: title.to_owned(),
-        scale: Scale::Linear,
-        smooth: true,
-        series,
-    };
-    let nt_xent = curve("NT-Xent", Colour::Orange, &|record| record.nt_xent);
-    let rate = curve("learning rate", Colour::Grey, &|record| {
-        record.learning_rate
-    });
-    let rate = Panel {
-        smooth: false,
-        ..panel("learning rate", vec![rate])
-    };
-    if records.iter().all(|record| record.ot.is_none()) {
-        // The objective is NT-Xent: one curve, not two on top of each other.
-        return vec![panel("loss: NT-Xent (nats)", vec![nt_xent]), rate];
-    }
-    let objective = curve("objective", Colour::Blue, &|record| record.loss);
-    let value = of_transport("transport", Colour::Green, |ot| ot.value);
-    let error = of_transport("marginal error", Colour::Purple, |ot| ot.marginal_error);
-    let error = panel("marginal error of the transport plan (L1)", vec![error]);
-    vec![
-        panel("loss (nats)", vec![objective, nt_xent]),
-        panel(
-            "optimal-transport term, before λ (units of the cost)",
-            vec![value],
-        ),
-        Panel {
-            scale: Scale::Log,
-            ..error
-        },
-        rate,
-    ]
 }
 
 /// Steps that a mean is taken over, for a curve of `points`: an odd number, a

@@ -18,6 +18,8 @@ pub enum Colour {
     Green,
     /// Beside all three.
     Purple,
+    /// Beside all four.
+    Sky,
     /// What was set, not measured.
     Grey,
 }
@@ -29,6 +31,7 @@ impl Colour {
             Self::Orange => RGBColor(213, 94, 0),
             Self::Green => RGBColor(0, 158, 115),
             Self::Purple => RGBColor(170, 68, 136),
+            Self::Sky => RGBColor(86, 180, 233),
             Self::Grey => RGBColor(102, 109, 117),
         }
     }

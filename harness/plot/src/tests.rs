@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use harness_run::metrics::{Record, Transport};
+use harness_run::metrics::{Numbers, Record, Sinkhorn};
 
 /// A temporary folder, or the one that SINSIM_FIGURES names, to look at.
 struct Folder(
@@ -40,26 +40,32 @@ fn records(steps: u64, transport: bool) -> Vec<Record> {
         let t = step as f64 / steps as f64;
         let nt_xent = 4.6 + 0.9 * (-6.0 * t).exp() + 0.12 * noise(step);
         let value = 0.08 + 0.25 * (-4.0 * t).exp() + 0.02 * noise(step + 1000);
-        let ot = Transport {
-            value,
+        let sinkhorn = Sinkhorn {
             marginal_error: 1e-3 * (3.0 * noise(step + 2000) - 1.5).exp(),
+            iterations: 12.0,
+            converged: true,
         };
         let warm = (t / 0.1).min(1.0);
+        let mut terms = numbers([("nt_xent", nt_xent)]);
+        if transport {
+            terms.insert("ot".into(), value);
+        }
         Record {
             step,
             epoch: 1,
-            loss: if transport {
-                nt_xent + 0.8 * value
-            } else {
-                nt_xent
-            },
-            nt_xent,
-            ot: transport.then_some(ot),
+            loss: terms["nt_xent"] + if transport { 0.8 * value } else { 0.0 },
+            terms,
+            sinkhorn: transport.then_some(sinkhorn),
+            diagnostics: Numbers::new(),
             learning_rate: 1e-3 * warm * 0.5 * (1.0 + (std::f64::consts::PI * t).cos()),
             images_per_second: 400.0,
         }
     };
     (1..=steps).map(record).collect()
+}
+
+fn numbers<const N: usize>(named: [(&str, f64); N]) -> Numbers {
+    named.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 fn heading() -> Heading {
@@ -130,6 +136,92 @@ fn a_whole_run() {
     assert!(!svg.contains("marginal error") && !svg.contains("mean of"));
     sound(&folder.draw("loss.svg", |path| loss_curve(path, &heading(), &panels)));
     sound(&folder.draw("bars.svg", |path| accuracy_bars(path, &heading(), &bars)));
+}
+
+/// What each panel shows: its title, and the names in its legend.
+fn shown(panels: &[Panel]) -> Vec<(&str, Vec<&str>)> {
+    panels
+        .iter()
+        .map(|panel| {
+            let series = panel.series.iter();
+            (
+                panel.title.as_str(),
+                series.map(|series| series.name.as_str()).collect(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn terms_of_any_method_share_an_axis_where_they_can_be_read_on_it() {
+    let with = |loss: f64, terms: Numbers| {
+        move |record: Record| Record {
+            loss,
+            terms: terms.clone(),
+            ..record
+        }
+    };
+    let panels = |change: &dyn Fn(Record) -> Record| {
+        let records = records(100, false).into_iter().map(change);
+        training_panels(&records.collect::<Vec<_>>())
+    };
+    let rate = ("learning rate", vec!["learning rate"]);
+    let vicreg = [("invariance", 0.2), ("variance", 0.5), ("covariance", 4.0)];
+    assert_eq!(
+        shown(&panels(&with(21.5, numbers(vicreg)))),
+        [
+            ("loss", vec!["objective", "covariance"]),
+            (
+                "terms, before their weights",
+                vec!["invariance", "variance"]
+            ),
+            rate.clone(),
+        ]
+    );
+    let byol = numbers([("regression_loss", 1.0)]);
+    let one = [("loss: regression loss", vec!["objective"]), rate.clone()];
+    assert_eq!(shown(&panels(&with(1.0, byol.clone()))), one);
+    // A single term that is not the objective is shown beside it.
+    let two = [("loss", vec!["objective", "regression loss"]), rate.clone()];
+    assert_eq!(shown(&panels(&with(2.0, byol))), two);
+    let nothing = numbers([("regularity", f64::NAN), ("zero", 0.0)]);
+    let three = [
+        ("loss", vec!["objective", "regularity"]),
+        ("zero, before its weight", vec!["zero"]),
+        rate,
+    ];
+    assert_eq!(shown(&panels(&with(2.0, nothing))), three);
+    assert_eq!(
+        shown(&training_panels(&[])),
+        [
+            ("loss", vec!["objective"]),
+            ("learning rate", vec!["learning rate"])
+        ]
+    );
+}
+
+#[test]
+fn diagnostics_are_drawn_where_they_were_measured() {
+    let folder = Folder::new();
+    let mut records = records(200, true);
+    for record in records.iter_mut().step_by(50) {
+        let uniformity = -3.0 + 0.2 * noise(record.step);
+        record.diagnostics = numbers([("uniformity", uniformity), ("effective_rank", 30.0)]);
+    }
+    let panels = training_panels(&records);
+    let uniformity = panels.iter().find(|panel| panel.title == "uniformity");
+    assert_eq!(uniformity.unwrap().series[0].points.len(), 4);
+    let svg = folder.draw("diagnostics.svg", |path| {
+        loss_curve(path, &heading(), &panels)
+    });
+    sound(&svg);
+    for text in [
+        "uniformity",
+        "effective rank",
+        "transport, before its weight",
+    ] {
+        assert!(svg.contains(text), "{text} is missing");
+    }
 }
 
 #[test]

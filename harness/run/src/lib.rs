@@ -4,7 +4,7 @@
 //! ```text
 //! RUN/
 //!   config.toml           what the run is               [`dir`]
-//!   metrics.jsonl         a line of JSON per step       [`metrics`]
+//!   metrics.jsonl         a line of JSON per step       [`metrics`], [`record`]
 //!   checkpoints/          the newest two states         [`checkpoint`], [`container`]
 //!   encoder.safetensors   the result                    (written by `train`)
 //!   result.json, *.svg    what it came to
@@ -23,6 +23,7 @@ pub mod error;
 pub mod interrupt;
 pub mod metrics;
 pub mod progress;
+pub mod record;
 
 #[cfg(test)]
 mod tests;

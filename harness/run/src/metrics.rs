@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: what each step measured, a line of JSON per step.
+//! `metrics.jsonl`: what each step measured, a line of JSON per step, as [`Record`] has it.
 //!
 //! A line is one write to the system, so a killed process leaves whole lines and at
 //! most one that is cut short. JSON has no NaN and no infinity: such numbers are
@@ -10,54 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use super::record::{Numbers, Record, Sinkhorn};
 use super::{RunError, atomic};
-
-/// What the harness reads of a line; other fields are passed over, and those that
-/// are missing are NaN.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Record {
-    /// The step, counted from 1.
-    pub step: u64,
-    /// Its epoch.
-    #[serde(default)]
-    pub epoch: u64,
-    /// The objective.
-    #[serde(default = "nan", deserialize_with = "number")]
-    pub loss: f64,
-    /// Its contrastive part.
-    #[serde(default = "nan", deserialize_with = "number")]
-    pub nt_xent: f64,
-    /// Its transport part, where it was computed.
-    #[serde(default)]
-    pub ot: Option<Transport>,
-    /// Learning rate that was used.
-    #[serde(default = "nan", deserialize_with = "number")]
-    pub learning_rate: f64,
-    /// Images per second.
-    #[serde(default = "nan", deserialize_with = "number")]
-    pub images_per_second: f64,
-}
-
-/// What Sinkhorn said.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-pub struct Transport {
-    /// The transport term, before its weight.
-    #[serde(default = "nan", deserialize_with = "number")]
-    pub value: f64,
-    /// L1 distance of the plan's marginals from what they should be.
-    #[serde(default = "nan", deserialize_with = "number")]
-    pub marginal_error: f64,
-}
-
-fn nan() -> f64 {
-    f64::NAN
-}
-
-fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
-}
 
 /// Appends records.
 #[derive(Debug)]

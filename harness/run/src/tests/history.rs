@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     RunDir,
-    metrics::{self, Record},
+    metrics::{self, Numbers, Record, Sinkhorn},
 };
 
 fn folder() -> (tempfile::TempDir, RunDir) {
@@ -23,48 +23,98 @@ fn steps(dir: &RunDir) -> Vec<u64> {
         .collect()
 }
 
-#[test]
-fn records_come_back_typed_and_nan_is_null() {
-    #[derive(serde::Serialize)]
-    struct Line {
-        step: u64,
-        epoch: u64,
-        loss: f32,
-        nt_xent: f64,
-        ot: Option<Value>,
-        learning_rate: f64,
-        images: usize,
-    }
-    let (_temp, dir) = folder();
-    let mut writer = dir.metrics(0).unwrap();
-    let line = Line {
-        step: 1,
+fn record(step: u64) -> Record {
+    Record {
+        step,
         epoch: 2,
-        loss: f32::NAN,
-        nt_xent: f64::INFINITY,
-        ot: Some(json!({"value": 0.25, "marginal_error": null, "iterations": 7})),
+        loss: 5.5,
+        terms: numbers([("variance", 0.5), ("covariance", 0.25)]),
+        sinkhorn: Some(Sinkhorn {
+            marginal_error: 1e-3,
+            iterations: 7.0,
+            converged: true,
+        }),
+        diagnostics: numbers([("effective_rank", 12.5)]),
         learning_rate: 1e-3,
-        images: 64,
+        images_per_second: 400.0,
+    }
+}
+
+fn numbers<const N: usize>(named: [(&str, f64); N]) -> Numbers {
+    named.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+#[test]
+fn records_come_back_as_they_were() {
+    let (_temp, dir) = folder();
+    let bare = Record {
+        terms: Numbers::new(),
+        sinkhorn: None,
+        diagnostics: Numbers::new(),
+        ..record(2)
     };
-    writer.append(&line).unwrap();
-    writer
-        .append(&Line {
-            step: 2,
-            loss: 5.5,
-            ot: None,
-            ..line
-        })
-        .unwrap();
+    let mut writer = dir.metrics(0).unwrap();
+    writer.append(&record(1)).unwrap();
+    writer.append(&bare).unwrap();
     writer.sync().unwrap();
+    assert_eq!(dir.read_metrics().unwrap(), [record(1), bare]);
+    let text = fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
+    let second: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    for absent in ["terms", "sinkhorn", "diagnostics"] {
+        assert!(second.get(absent).is_none(), "{absent} in {second}");
+    }
+}
+
+#[test]
+fn what_is_not_finite_is_null_and_comes_back_as_nan() {
+    let (_temp, dir) = folder();
+    let bad = f64::NEG_INFINITY;
+    let line = Record {
+        loss: f64::NAN,
+        terms: numbers([("nt_xent", f64::INFINITY)]),
+        diagnostics: numbers([("alignment", bad)]),
+        learning_rate: bad,
+        ..record(1)
+    };
+    dir.metrics(0).unwrap().append(&line).unwrap();
+    let [found] = &dir.read_metrics().unwrap()[..] else {
+        panic!("not one record")
+    };
+    let values = [
+        found.loss,
+        found.terms["nt_xent"],
+        found.diagnostics["alignment"],
+        found.learning_rate,
+    ];
+    assert!(values.iter().all(|value| value.is_nan()), "{values:?}");
+    assert_eq!(found.images_per_second, 400.0);
+}
+
+#[test]
+fn files_of_version_0_1_give_the_same_records() {
+    let (_temp, dir) = folder();
+    let ot = json!({"value": 0.25, "marginal_error": null, "iterations": 7, "converged": true});
+    let mut writer = dir.metrics(0).unwrap();
+    for line in [
+        json!({"step": 1, "epoch": 2, "loss": 5.5, "nt_xent": 5.3, "ot": ot, "images": 64}),
+        json!({"step": 2, "loss": null, "nt_xent": null, "ot": null}),
+        json!({"step": 3, "terms": null, "sinkhorn": null, "diagnostics": null}),
+    ] {
+        writer.append(&line).unwrap();
+    }
     let records = dir.read_metrics().unwrap();
-    let [first, second] = records.as_slice() else {
+    let [first, second, third] = records.as_slice() else {
         panic!("{records:?}")
     };
-    assert!(first.loss.is_nan() && first.nt_xent.is_nan() && first.images_per_second.is_nan());
-    assert_eq!((first.step, first.epoch, first.learning_rate), (1, 2, 1e-3));
-    let ot = first.ot.unwrap();
-    assert!(ot.value == 0.25 && ot.marginal_error.is_nan());
-    assert!(second.loss == 5.5 && second.ot.is_none());
+    assert_eq!((first.step, first.epoch, first.loss), (1, 2, 5.5));
+    assert_eq!(first.terms, numbers([("nt_xent", 5.3), ("ot", 0.25)]));
+    assert!(first.learning_rate.is_nan() && first.images_per_second.is_nan());
+    let sinkhorn = first.sinkhorn.unwrap();
+    assert!(sinkhorn.marginal_error.is_nan() && sinkhorn.converged);
+    assert_eq!(sinkhorn.iterations, 7.0);
+    assert!(second.loss.is_nan() && second.sinkhorn.is_none());
+    assert!(second.terms.len() == 1 && second.terms["nt_xent"].is_nan());
+    assert!(third.terms.is_empty() && third.diagnostics.is_empty());
 }
 
 #[test]
