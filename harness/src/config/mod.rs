@@ -1,12 +1,15 @@
 //! Everything that a run is made of, in one value: what `config.toml` holds, and
 //! enough to run again.
 
+mod probe;
 mod recipe;
 
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+
+pub use probe::ProbeConfig;
 
 use crate::{
     augment::AugmentConfig,
@@ -118,24 +121,6 @@ pub enum OptimizerKind {
     AdamW,
 }
 
-/// How the frozen encoder is judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProbeConfig {
-    /// Neighbours of the k-NN probe.
-    pub knn_k: usize,
-    /// Temperature of its cosine-weighted vote.
-    pub knn_temperature: f32,
-    /// Epochs of the linear probe.
-    pub linear_epochs: usize,
-    /// Rows in a batch of the linear probe.
-    pub linear_batch: usize,
-    /// Its first learning rate; it falls exponentially to 1e-6.
-    pub linear_lr: f64,
-    /// Its weight decay.
-    pub linear_weight_decay: f64,
-}
-
 /// Where it computes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -235,14 +220,6 @@ impl TrainConfig {
         )?;
         whole("--accumulate", s.accumulate, 1, "at least 1")?;
         whole("--limit", self.data.limit.unwrap_or(2), 2, "at least 2")?;
-        whole("--knn-k", self.probe.knn_k, 1, "at least 1")?;
-        whole("--linear-epochs", self.probe.linear_epochs, 1, "at least 1")?;
-        whole(
-            "probe.linear_batch",
-            self.probe.linear_batch,
-            1,
-            "at least 1",
-        )?;
         let head = &self.model.projection_head;
         whole("--head-hidden", head.hidden, 1, "at least 1")?;
         whole("--head-output", head.output, 1, "at least 1")?;
@@ -287,17 +264,7 @@ impl TrainConfig {
             "a number ≥ 0",
         )?;
         whole("--max-iterations", l.max_iterations, 1, "at least 1")?;
-        let t = self.probe.knn_temperature;
-        real("probe.knn_temperature", t.into(), t > 0.0, "a number > 0")?;
-        let lr = self.probe.linear_lr;
-        real("probe.linear_lr", lr, lr > 0.0, "a number > 0")?;
-        let decay = self.probe.linear_weight_decay;
-        real(
-            "probe.linear_weight_decay",
-            decay,
-            decay >= 0.0,
-            "a number ≥ 0",
-        )?;
+        self.probe.validate()?;
         for view in &self.augment {
             view.validate()
                 .map_err(|error| ConfigError::Augment(error.to_string()))?;

@@ -63,14 +63,7 @@ impl TrainConfig {
                 cost_scale: OtScale::None,
                 ot_on: OtOn::Z,
             },
-            probe: ProbeConfig {
-                knn_k: 20,
-                knn_temperature: 0.07,
-                linear_epochs: 100,
-                linear_batch: 1000,
-                linear_lr: 1e-2,
-                linear_weight_decay: 5e-6,
-            },
+            probe: ProbeConfig::default(),
             compute: ComputeConfig {
                 backend: BackendKind::Flex,
                 threads: 0,
