@@ -144,6 +144,7 @@ mod tests {
             linear_batch: 64,
             linear_lr: 1e-2,
             linear_weight_decay: 5e-6,
+            mlp_hidden: 16,
         }
     }
 
