@@ -22,7 +22,7 @@ use burn::tensor::Tensor;
 use clap::ValueEnum;
 use kernels_core::{
     cost::{Cost, CostScale},
-    sin_sim::{OtOptions, OtTerm, SinSimOptions},
+    sin_sim::{EpsilonUnit, OtForm, OtOptions, OtTerm, SinSimOptions},
     sinkhorn::SinkhornOptions,
 };
 use serde::{Deserialize, Serialize};
@@ -240,6 +240,9 @@ impl LossConfig {
                 OtScale::None => CostScale::None,
                 OtScale::Maximum => CostScale::Maximum,
             },
+            form: OtForm::Plain,
+            rho: f32::INFINITY,
+            epsilon_unit: EpsilonUnit::Absolute,
             sinkhorn: SinkhornOptions {
                 epsilon: self.epsilon,
                 threshold: self.threshold,
