@@ -22,7 +22,9 @@ use kernels_core::byol::byol_symmetric_with_grad;
 use kernels_core::cost::{Cost, CostScale};
 use kernels_core::log_sum_exp::log_sum_exp;
 use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
-use kernels_core::sin_sim::{OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len};
+use kernels_core::sin_sim::{
+    EpsilonUnit, OtForm, OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len,
+};
 use kernels_core::sinkhorn::SinkhornOptions;
 use kernels_core::vicreg::{VicRegOptions, vicreg_with_grad, vicreg_workspace_len};
 
@@ -33,6 +35,9 @@ const SIN_SIM: SinSimOptions<f32> = SinSimOptions {
     ot: OtOptions {
         cost: Cost::Cosine,
         scale: CostScale::None,
+        form: OtForm::Plain,
+        rho: f32::INFINITY,
+        epsilon_unit: EpsilonUnit::Absolute,
         // Threshold zero: all iterations are made.
         sinkhorn: SinkhornOptions {
             epsilon: 0.05,

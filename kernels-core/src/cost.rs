@@ -190,16 +190,34 @@ fn part<'r, T>(row: &'r [T], range: &Range<usize>) -> &'r [T] {
 
 /// Divides `cost` as [`CostScale`] says and returns the divisor.
 pub fn rescale<T: Real>(scale: CostScale, cost: &mut [T]) -> T {
-    let largest = match scale {
+    let unit = match scale {
         CostScale::None => return T::one(),
-        CostScale::Maximum => vector::largest(cost),
+        CostScale::Maximum => largest_or_one(cost),
     };
-    // Dividing by a subnormal number could overflow; such a matrix is zero in effect.
-    if !largest.is_normal() || largest < T::zero() {
-        return T::one();
+    divide(cost, unit);
+    unit
+}
+
+/// Divides costs by a unit.
+pub(crate) fn divide<T: Real>(cost: &mut [T], unit: T) {
+    if unit != T::one() {
+        for entry in cost {
+            *entry /= unit;
+        }
     }
-    for entry in cost {
-        *entry /= largest;
+}
+
+/// The largest cost as a unit. One, if it is not a positive normal number: dividing by a
+/// subnormal one could overflow, and such a matrix is zero in effect.
+pub(crate) fn largest_or_one<T: Real>(cost: &[T]) -> T {
+    unit_of(vector::largest(cost))
+}
+
+/// The unit that this largest cost is.
+pub(crate) fn unit_of<T: Real>(largest: T) -> T {
+    if largest.is_normal() && largest > T::zero() {
+        largest
+    } else {
+        T::one()
     }
-    largest
 }

@@ -74,21 +74,18 @@
 //! from any function here that computes, whatever its arguments.
 //!
 //! ```
-//! use kernels_core::cost::{Cost, CostScale};
+//! use kernels_core::cost::Cost;
 //! use kernels_core::sin_sim::{OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len};
 //! use kernels_core::sinkhorn::SinkhornOptions;
 //!
 //! // Two images, two views each, projected to two numbers.
 //! let (rows, dim) = (4, 2);
 //! let z = [1.0, 0.1, -0.2, 1.0, 0.9, 0.0, 0.1, 1.1];
+//! let sinkhorn = SinkhornOptions { epsilon: 0.3, threshold: 1e-6, max_iterations: 500 };
 //! let options = SinSimOptions {
 //!     temperature: 0.5,
 //!     lambda: 0.8,
-//!     ot: OtOptions {
-//!         cost: Cost::Cosine,
-//!         scale: CostScale::None,
-//!         sinkhorn: SinkhornOptions { epsilon: 0.3, threshold: 1e-6, max_iterations: 500 },
-//!     },
+//!     ot: OtOptions::new(Cost::Cosine, sinkhorn),
 //! };
 //! let mut grad = [0.0; 8];
 //! let mut workspace = [0.0; 1024];

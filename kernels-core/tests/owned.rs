@@ -65,9 +65,8 @@ fn losses_agree() {
         temperature: 0.5,
         lambda: 0.8,
         ot: OtOptions {
-            cost: Cost::Cosine,
             scale: CostScale::Maximum,
-            sinkhorn: OPTIONS,
+            ..OtOptions::new(Cost::Cosine, OPTIONS)
         },
     };
     let loss = sin_sim_with_grad(&z, ROWS, DIM, &options, &mut grad, &mut workspace);

@@ -140,9 +140,8 @@ fn contrastive(device: &Emulator, dim: usize) -> Result<(), Error> {
         temperature: 0.5,
         lambda: 1.0,
         ot: OtOptions {
-            cost: Cost::Cosine,
             scale: CostScale::Maximum,
-            sinkhorn: OPTIONS,
+            ..OtOptions::new(Cost::Cosine, OPTIONS)
         },
     };
     let (z, grad, workspace) = (z.array(), grad.array(), workspace.array());

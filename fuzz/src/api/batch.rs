@@ -12,8 +12,8 @@ use kernels_core::diagnostics::{
 };
 use kernels_core::nt_xent::{nt_xent, nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::sin_sim::{
-    OtOptions, OtTerm, SinSimOptions, ot_term_with_grad, ot_term_workspace_len, sin_sim_with_grad,
-    sin_sim_workspace_len,
+    EpsilonUnit, OtForm, OtOptions, OtTerm, SinSimOptions, ot_term_with_grad,
+    ot_term_workspace_len, sin_sim_with_grad, sin_sim_workspace_len,
 };
 use kernels_core::sinkhorn::SinkhornOptions;
 use kernels_core::vicreg::{VicReg, VicRegOptions, vicreg, vicreg_with_grad, vicreg_workspace_len};
@@ -52,7 +52,9 @@ fn contrast<T: Scalar>(mut to: Arguments<'_>) {
     }
 }
 
-fn ot_options<T: Scalar>(to: &Arguments<'_>) -> OtOptions<T> {
+/// Reads options from number `first` on; the last size decides on form, unit and balance.
+pub(super) fn ot_options<T: Scalar>(to: &Arguments<'_>, first: usize) -> OtOptions<T> {
+    let bit = |k: u32| to.size(2) >> k & 1 == 1;
     OtOptions {
         cost: if to.flag(0) {
             Cost::Cosine
@@ -64,9 +66,24 @@ fn ot_options<T: Scalar>(to: &Arguments<'_>) -> OtOptions<T> {
         } else {
             CostScale::None
         },
+        form: if bit(0) {
+            OtForm::Divergence
+        } else {
+            OtForm::Plain
+        },
+        rho: if bit(2) {
+            to.option(first + 2)
+        } else {
+            T::infinity()
+        },
+        epsilon_unit: if bit(1) {
+            EpsilonUnit::Maximum
+        } else {
+            EpsilonUnit::Absolute
+        },
         sinkhorn: SinkhornOptions {
-            epsilon: to.option(0),
-            threshold: to.option(1),
+            epsilon: to.option(first),
+            threshold: to.option(first + 1),
             max_iterations: to.size(2).min(50),
         },
     }
@@ -75,7 +92,12 @@ fn ot_options<T: Scalar>(to: &Arguments<'_>) -> OtOptions<T> {
 fn assert_term<T: Scalar>(term: &OtTerm<T>) {
     assert_finite(
         "ot_term",
-        &[term.value, term.transport_cost, term.marginal_error],
+        &[
+            term.value,
+            term.transport_cost,
+            term.marginal_error,
+            term.epsilon,
+        ],
     );
 }
 
@@ -84,7 +106,7 @@ fn combined<T: Scalar>(mut to: Arguments<'_>) {
     let options = SinSimOptions {
         temperature: to.option(2),
         lambda: to.option(3),
-        ot: ot_options(&to),
+        ot: ot_options(&to, 0),
     };
     let len = rows.saturating_mul(dim);
     let (z, mut grad) = (to.slice::<T>(len), to.room::<T>(len));
@@ -97,7 +119,7 @@ fn combined<T: Scalar>(mut to: Arguments<'_>) {
 }
 
 fn ot_term<T: Scalar>(mut to: Arguments<'_>) {
-    let (rows, dim, options) = (to.size(0), to.size(1), ot_options(&to));
+    let (rows, dim, options) = (to.size(0), to.size(1), ot_options(&to, 0));
     let len = rows.saturating_mul(dim);
     let (z, mut grad) = (to.slice::<T>(len), to.room::<T>(len));
     let mut workspace = to.room::<T>(ot_term_workspace_len(rows / 2, dim));

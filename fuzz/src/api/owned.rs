@@ -2,14 +2,15 @@
 //! sizes that the input does not have.
 
 use kernels_core::barlow_twins::BarlowTwinsOptions;
-use kernels_core::cost::{Cost, CostScale};
+use kernels_core::cost::Cost;
 use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::owned;
-use kernels_core::sin_sim::{OtOptions, SinSimOptions};
+use kernels_core::sin_sim::SinSimOptions;
 use kernels_core::sinkhorn::{Annealing, Problem, SinkhornOptions, solve};
 use kernels_core::vicreg::VicRegOptions;
 
 use super::Arguments;
+use super::batch::ot_options;
 use super::transport::{assert_outcome, options, with_matrix, with_points};
 use crate::number::{Scalar, assert_finite};
 
@@ -52,23 +53,7 @@ fn contrast<T: Scalar>(mut to: Arguments<'_>) {
     let options = SinSimOptions {
         temperature: tau,
         lambda: to.option(3),
-        ot: OtOptions {
-            cost: if to.flag(0) {
-                Cost::Cosine
-            } else {
-                Cost::SquaredEuclidean
-            },
-            scale: if to.flag(1) {
-                CostScale::Maximum
-            } else {
-                CostScale::None
-            },
-            sinkhorn: SinkhornOptions {
-                epsilon: to.option(1),
-                threshold: to.option(2),
-                max_iterations: to.size(2).min(20),
-            },
-        },
+        ot: ot_options(&to, 1),
     };
     if let Ok((found, grad)) = owned::sin_sim_with_grad(&z, rows, dim, &options) {
         assert_finite("sin_sim", &[found.nt_xent, found.ot.value]);

@@ -4,9 +4,11 @@
 //! rows of z and view B the second. The transport term sees two sets of points and
 //! never which row belongs to which: it draws the views' distributions together.
 
+mod options;
 mod ot_term;
 
-pub use ot_term::{OtOptions, OtTerm, ot_term_with_grad, ot_term_workspace_len};
+pub use options::{EpsilonUnit, OtForm, OtOptions, OtUnits};
+pub use ot_term::{OtTerm, ot_term_with_grad, ot_term_workspace_len};
 
 use crate::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
 use crate::{Error, Real, check, vector};

@@ -11,12 +11,15 @@
 //! rounding leaves below zero is returned as zero.
 //!
 //! Gradient (envelope theorem): `∂_x S = ∂_x OT_ε(x, y) − ½ (∂_1 + ∂_2) OT_ε(x, x)`.
+//!
+//! Where the kernel is stored there is memory for matrices, and the costs of each problem
+//! are stored too: computed once, not in every pass over them.
 
 use super::newton::newton_workspace_len;
 use super::options::{Outcome, SinkhornOptions};
 use super::problem::{CostSource, Problem};
 use super::state::State;
-use crate::cost::Cost;
+use crate::cost::{Cost, cost_matrix, divide};
 use crate::{Error, Real, check, vector};
 
 const OPERATION: &str = "sinkhorn_divergence";
@@ -32,11 +35,16 @@ pub struct Divergence<T> {
     pub within_a: T,
     /// `OT_ε(β, β)`.
     pub within_b: T,
+    /// The largest marginal error of the three problems.
+    pub marginal_error: T,
+    /// The most iterations that one of them took.
+    pub iterations: usize,
     /// Whether all three problems reached the threshold.
     pub converged: bool,
 }
 
-/// Workspace elements for [`sinkhorn_divergence`] and [`sinkhorn_divergence_with_grad`].
+/// Workspace elements for [`sinkhorn_divergence`] and [`sinkhorn_divergence_with_grad`];
+/// with a stored kernel, twice `max(n, m)²` and some.
 #[must_use]
 pub fn divergence_workspace_len<T: Real>(problem: &Problem<'_, T>) -> usize {
     let (n, m) = (problem.n, problem.m);
@@ -47,15 +55,30 @@ pub fn divergence_workspace_len<T: Real>(problem: &Problem<'_, T>) -> usize {
     let largest = Problem {
         n: n.max(m),
         m: n.max(m),
+        cost: if problem.store_kernel {
+            CostSource::Matrix(&[])
+        } else {
+            problem.cost
+        },
         ..*problem
     };
-    // Two potentials, the gradient of a self term, Newton's vectors, and a state.
+    // Two potentials, the gradient of a self term, Newton's vectors, costs, and a state.
     let kept = n.saturating_add(m);
     let gradient = n.max(m).saturating_mul(dim).saturating_mul(2);
     let state = largest.workspace_len();
     kept.saturating_add(gradient)
         .saturating_add(newton_workspace_len(n, m))
+        .saturating_add(matrix_len(problem))
         .saturating_add(state)
+}
+
+/// Elements of the largest of the three cost matrices, if they are to be stored.
+fn matrix_len<T>(problem: &Problem<'_, T>) -> usize {
+    if !problem.store_kernel {
+        return 0;
+    }
+    let side = problem.n.max(problem.m);
+    side.saturating_mul(side)
 }
 
 /// The divergence between two clouds: `problem.cost` must be [`CostSource::Points`].
@@ -67,7 +90,11 @@ pub fn sinkhorn_divergence<T: Real>(
     options: &SinkhornOptions<T>,
     workspace: &mut [T],
 ) -> Result<Divergence<T>, Error> {
-    solve(problem, options, None, workspace)
+    let wanted = Wanted {
+        grads: None,
+        transport_cost: None,
+    };
+    solve(problem, T::one(), options, wanted, workspace)
 }
 
 /// [`sinkhorn_divergence`], and its gradient with respect to both clouds.
@@ -82,13 +109,28 @@ pub fn sinkhorn_divergence_with_grad<T: Real>(
     grad_y: &mut [T],
     workspace: &mut [T],
 ) -> Result<Divergence<T>, Error> {
-    solve(problem, options, Some((grad_x, grad_y)), workspace)
+    let wanted = Wanted {
+        grads: Some((grad_x, grad_y)),
+        transport_cost: None,
+    };
+    solve(problem, T::one(), options, wanted, workspace)
 }
 
-fn solve<T: Real>(
+/// What is wanted beside the divergence.
+pub(crate) struct Wanted<'w, T> {
+    pub(crate) grads: Option<(&'w mut [T], &'w mut [T])>,
+    /// `⟨P,C⟩` of the plan between the measures.
+    pub(crate) transport_cost: Option<&'w mut T>,
+}
+
+/// The divergence under costs that are divided by `divisor`, all three problems' by the
+/// same: a constant. ε, ρ and the value are in the units of the quotients, gradients are by
+/// the points. A divisor other than one is for problems with a stored kernel.
+pub(crate) fn solve<T: Real>(
     problem: &Problem<'_, T>,
+    divisor: T,
     options: &SinkhornOptions<T>,
-    grads: Option<(&mut [T], &mut [T])>,
+    wanted: Wanted<'_, T>,
     workspace: &mut [T],
 ) -> Result<Divergence<T>, Error> {
     options.check(OPERATION)?;
@@ -108,12 +150,14 @@ fn solve<T: Real>(
     let g_within = check::take(&mut rest, m);
     let scratch = check::take(&mut rest, n.max(m) * dim * 2);
     let newton = check::take(&mut rest, newton_workspace_len(n, m));
-    let mut grads = grads;
+    let matrix = check::take(&mut rest, matrix_len(problem));
+    let mut grads = wanted.grads;
     if let Some((grad_x, grad_y)) = &grads {
         check::shape(OPERATION, "grad_x", grad_x, n.saturating_mul(dim))?;
         check::shape(OPERATION, "grad_y", grad_y, m.saturating_mul(dim))?;
     }
 
+    let store = problem.store_kernel.then_some(divisor);
     let of_a = SelfTerm {
         cost,
         points: x,
@@ -121,7 +165,7 @@ fn solve<T: Real>(
         n,
         dim,
         rho: problem.rho_a,
-        store_kernel: problem.store_kernel,
+        store,
     };
     let of_b = SelfTerm {
         points: y,
@@ -131,13 +175,14 @@ fn solve<T: Real>(
         ..of_a
     };
     let grad_x = grads.as_mut().map(|(grad_x, _)| &mut **grad_x);
-    let (within_a, a_converged) = of_a.solve(options, f_within, grad_x, scratch, rest)?;
+    let within_a = of_a.solve(options, f_within, grad_x, scratch, (matrix, rest))?;
     let grad_y = grads.as_mut().map(|(_, grad_y)| &mut **grad_y);
-    let (within_b, b_converged) = of_b.solve(options, g_within, grad_y, scratch, rest)?;
+    let within_b = of_b.solve(options, g_within, grad_y, scratch, (matrix, rest))?;
 
     // Where the measures are close, alternating updates from zero are at their slowest,
     // and the self terms' potentials are nearly the answer.
-    let mut state = State::new(problem, options.epsilon, rest)?;
+    let problem = stored(problem, store, matrix)?;
+    let mut state = State::new(&problem, options.epsilon, rest)?;
     state.warm_start(g_within)?;
     let relaxed = SinkhornOptions {
         max_iterations: options.max_iterations.div_ceil(2),
@@ -147,15 +192,21 @@ fn solve<T: Real>(
     if !between.converged {
         between = state.run_newton(options, newton)?;
     }
+    if let Some(transport_cost) = wanted.transport_cost {
+        *transport_cost = state.transport_cost()?;
+    }
     if let Some((grad_x, grad_y)) = grads {
         let mut rest = scratch;
         let from_x = check::take(&mut rest, x.len());
         let from_y = check::take(&mut rest, y.len());
         state.envelope_gradient(cost, x, y, dim, from_x, from_y)?;
-        vector::add_scaled(grad_x, T::one(), from_x);
-        vector::add_scaled(grad_y, T::one(), from_y);
-        check::all_fit(OPERATION, "the gradient", grad_x)?;
-        check::all_fit(OPERATION, "the gradient", grad_y)?;
+        for (grad, from) in [(grad_x, from_x), (grad_y, from_y)] {
+            vector::add_scaled(grad, T::one(), from);
+            if divisor != T::one() {
+                vector::scale(grad, divisor.recip());
+            }
+            check::all_fit(OPERATION, "the gradient", grad)?;
+        }
     }
     let half = T::of(0.5);
     let value = if problem.is_balanced() {
@@ -171,16 +222,41 @@ fn solve<T: Real>(
         gap(state.a.share, state.f, f_within) + gap(state.b.share, state.g, g_within)
     } else {
         let masses = state.a.mass - state.b.mass;
-        let bias = half * (within_a + within_b);
+        let bias = half * (within_a.value + within_b.value);
         between.value - bias + half * options.epsilon * masses * masses
     };
     let value = check::fits(OPERATION, "the divergence", value)?;
+    let errors = [within_a.marginal_error, within_b.marginal_error];
+    let iterations = [within_a.iterations, within_b.iterations];
     Ok(Divergence {
         value: value.max(T::zero()),
         between,
-        within_a,
-        within_b,
-        converged: between.converged && a_converged && b_converged,
+        within_a: within_a.value,
+        within_b: within_b.value,
+        marginal_error: errors.into_iter().fold(between.marginal_error, T::max),
+        iterations: iterations.into_iter().fold(between.iterations, usize::max),
+        converged: between.converged && within_a.converged && within_b.converged,
+    })
+}
+
+/// The problem with its costs, each divided by `store`, in a matrix; or as it is.
+fn stored<'p, T: Real>(
+    problem: &Problem<'p, T>,
+    store: Option<T>,
+    matrix: &'p mut [T],
+) -> Result<Problem<'p, T>, Error> {
+    let (Some(divisor), CostSource::Points { cost, x, y, dim }) = (store, problem.cost) else {
+        return Ok(*problem);
+    };
+    let (n, m) = (problem.n, problem.m);
+    let matrix = check::take(&mut { matrix }, n * m);
+    cost_matrix(cost, x, y, n, m, dim, matrix)?;
+    divide(matrix, divisor);
+    // +∞ would forbid a pair.
+    check::all_fit(OPERATION, "a cost divided by the scale", matrix)?;
+    Ok(Problem {
+        cost: CostSource::Matrix(matrix),
+        ..*problem
     })
 }
 
@@ -193,20 +269,21 @@ struct SelfTerm<'a, T> {
     n: usize,
     dim: usize,
     rho: T,
-    store_kernel: bool,
+    /// What stored costs are divided by.
+    store: Option<T>,
 }
 
 impl<T: Real> SelfTerm<'_, T> {
-    /// Value and whether it converged; the potential goes to `potential`, minus half the
-    /// gradient with respect to the points to `grad`.
+    /// What came out; the potential goes to `potential`, minus half the gradient with
+    /// respect to the points (of undivided costs) to `grad`.
     fn solve(
         &self,
         options: &SinkhornOptions<T>,
         potential: &mut [T],
         grad: Option<&mut [T]>,
         scratch: &mut [T],
-        workspace: &mut [T],
-    ) -> Result<(T, bool), Error> {
+        (matrix, workspace): (&mut [T], &mut [T]),
+    ) -> Result<Outcome<T>, Error> {
         let points = self.points;
         let problem = Problem {
             cost: CostSource::Points {
@@ -221,8 +298,9 @@ impl<T: Real> SelfTerm<'_, T> {
             b: self.weights,
             rho_a: self.rho,
             rho_b: self.rho,
-            store_kernel: self.store_kernel,
+            store_kernel: self.store.is_some(),
         };
+        let problem = stored(&problem, self.store, matrix)?;
         let mut state = State::new(&problem, options.epsilon, workspace)?;
         let converged = state.run_symmetric(options)?;
         vector::copy(potential, state.f);
@@ -236,7 +314,13 @@ impl<T: Real> SelfTerm<'_, T> {
                 *out = -T::of(0.5) * (p + q);
             }
         }
-        let value = check::fits(OPERATION, "a self term", state.dual_value_with_mass())?;
-        Ok((value, converged))
+        let error = state.marginal_error;
+        Ok(Outcome {
+            value: check::fits(OPERATION, "a self term", state.dual_value_with_mass())?,
+            marginal_error: check::fits(OPERATION, "the marginal error of a self term", error)?,
+            mass: state.mass,
+            iterations: state.iterations,
+            converged,
+        })
     }
 }

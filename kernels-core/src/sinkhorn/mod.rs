@@ -67,7 +67,7 @@ mod batch_outputs;
 mod chunks;
 mod columns;
 mod conjugate_gradient;
-mod divergence;
+pub(crate) mod divergence;
 pub(crate) mod gradient;
 mod gradients;
 mod half_step;

@@ -45,9 +45,8 @@ fn ot_options(cost: Cost, scale: CostScale, epsilon: f64) -> OtOptions<f64> {
         max_iterations: 5000,
     };
     OtOptions {
-        cost,
         scale,
-        sinkhorn,
+        ..OtOptions::new(cost, sinkhorn)
     }
 }
 

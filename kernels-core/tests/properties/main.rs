@@ -15,6 +15,7 @@ mod extremes;
 mod gradients;
 mod monoid;
 mod newton;
+mod ot_options;
 mod plans;
 mod points;
 mod recording;

@@ -1,9 +1,11 @@
 //! Input that must be refused, with an error that says why; never a panic, never an
 //! `Ok` with a NaN in it.
 
-use kernels_core::cost::{Cost, CostScale, cost_matrix};
+use kernels_core::cost::{Cost, cost_matrix};
 use kernels_core::nt_xent::{nt_xent, nt_xent_with_grad, nt_xent_workspace_len};
-use kernels_core::sin_sim::{OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len};
+use kernels_core::sin_sim::{
+    EpsilonUnit, OtForm, OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len,
+};
 use kernels_core::sinkhorn::{
     CostSource, Outcome, Problem, SinkhornOptions, sinkhorn_workspace_len, solve,
 };
@@ -199,11 +201,7 @@ fn the_other_entry_points_refuse() {
         threshold: 1e-6,
         max_iterations: 100,
     };
-    let ot = OtOptions {
-        cost: Cost::Cosine,
-        scale: CostScale::None,
-        sinkhorn,
-    };
+    let ot = OtOptions::new(Cost::Cosine, sinkhorn);
     let good = SinSimOptions {
         temperature: 0.5,
         lambda: 1.0,
@@ -250,5 +248,26 @@ fn the_other_entry_points_refuse() {
             "{sinkhorn:?}"
         );
     }
+    for form in [OtForm::Plain, OtForm::Divergence] {
+        let ot = OtOptions { form, ..ot };
+        assert!(run(&SinSimOptions { ot, ..good }, len).is_ok());
+        assert!(run(&SinSimOptions { ot, ..good }, len - 1).is_err());
+        for rho in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY] {
+            let ot = OtOptions { rho, ..ot };
+            assert!(run(&SinSimOptions { ot, ..good }, len).is_err(), "{rho}");
+        }
+    }
+    // The product underflows, and the error names it.
+    let tiny = OtOptions {
+        epsilon_unit: EpsilonUnit::Maximum,
+        ..ot
+    };
+    let error = tiny
+        .units("test", 1e-308)
+        .expect_err("0.1 of that is subnormal");
+    assert!(
+        error.to_string().contains("times the largest cost"),
+        "{error}"
+    );
     assert_eq!(sinkhorn_workspace_len(usize::MAX, 1), usize::MAX);
 }

@@ -3,8 +3,8 @@
 use kernels_core::cost::{Cost, CostScale};
 use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::sin_sim::{
-    OtOptions, OtTerm, SinSimOptions, ot_term_with_grad, ot_term_workspace_len, sin_sim_with_grad,
-    sin_sim_workspace_len,
+    OtForm, OtOptions, OtTerm, SinSimOptions, ot_term_with_grad, ot_term_workspace_len,
+    sin_sim_with_grad, sin_sim_workspace_len,
 };
 use kernels_core::sinkhorn::SinkhornOptions;
 
@@ -21,9 +21,8 @@ fn options(cost: Cost, scale: CostScale, lambda: f32) -> SinSimOptions<f32> {
         temperature: 0.5,
         lambda,
         ot: OtOptions {
-            cost,
             scale,
-            sinkhorn,
+            ..OtOptions::new(cost, sinkhorn)
         },
     }
 }
@@ -50,15 +49,21 @@ fn without_transport_it_is_nt_xent_bit_for_bit() {
     assert_eq!(grad, expected);
 }
 
-/// For every cost and scale; workspaces and gradients start as NaN, so that nothing may
+/// For every cost, scale and form; workspaces and gradients start as NaN, so that nothing may
 /// rely on what they hold.
 #[test]
 fn loss_and_gradient_add_up() {
     let z = batch();
     let nan = f32::NAN;
     for cost in [Cost::SquaredEuclidean, Cost::Cosine] {
-        for scale in [CostScale::None, CostScale::Maximum] {
-            let options = options(cost, scale, 0.8);
+        let scales = [CostScale::None, CostScale::Maximum];
+        let forms = [OtForm::Plain, OtForm::Divergence];
+        for (scale, form) in scales
+            .into_iter()
+            .flat_map(|scale| forms.map(|form| (scale, form)))
+        {
+            let mut options = options(cost, scale, 0.8);
+            options.ot.form = form;
             let mut grad = vec![nan; z.len()];
             let mut workspace = vec![nan; sin_sim_workspace_len(ROWS, DIM)];
             let whole = sin_sim_with_grad(&z, ROWS, DIM, &options, &mut grad, &mut workspace);

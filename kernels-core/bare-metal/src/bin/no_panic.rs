@@ -22,7 +22,9 @@ use kernels_core::cost::{Cost, CostScale, cost_matrix, rescale};
 use kernels_core::log_sum_exp::{LogSumExp, log_sum_exp};
 use kernels_core::normalize::{normalize_rows, normalize_rows_backward};
 use kernels_core::nt_xent::{nt_xent, nt_xent_with_grad, nt_xent_workspace_len};
-use kernels_core::sin_sim::{self, OtOptions, SinSimOptions, ot_term_with_grad, sin_sim_with_grad};
+use kernels_core::sin_sim::{
+    self, EpsilonUnit, OtForm, OtOptions, SinSimOptions, ot_term_with_grad, sin_sim_with_grad,
+};
 use kernels_core::sinkhorn::{self, *};
 use kernels_core::softmax::{log_softmax, log_softmax_backward, softmax, softmax_backward};
 use kernels_core::vicreg::{self, VicRegOptions};
@@ -99,8 +101,15 @@ fn losses<T: Real>(memory: &mut [[T; 64]; 8], [rows, dim, step]: [usize; 3]) {
     let ot = OtOptions {
         cost: black_box(Cost::Cosine),
         scale: black_box(CostScale::Maximum),
+        form: black_box(OtForm::Divergence),
+        rho: number,
+        epsilon_unit: black_box(EpsilonUnit::Maximum),
         sinkhorn: options_of(step),
     };
+    let _ = black_box(OtOptions::new(ot.cost, ot.sinkhorn));
+    if let Ok(units) = black_box(ot.units("no_panic", number)) {
+        black_box((ot.sinkhorn_at(&units), ot.is_relative()));
+    }
     let _ = black_box(ot_term_with_grad(z, rows, dim, &ot, grad, workspace));
     let options = SinSimOptions {
         temperature: number,
