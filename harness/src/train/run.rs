@@ -91,6 +91,8 @@ pub fn train(
     // All is saved: from here on a signal ends the program at once.
     drop(interrupt);
     let summary = outcome::Training {
+        seconds: session.seconds,
+        alignment: None,
         images_per_second: session.images as f64 / session.seconds.max(1e-9),
         final_loss: session.last_loss,
     };
