@@ -39,14 +39,14 @@ pub enum Error {
     /// A training step failed. Boxed: it is larger than all the others.
     #[error(transparent)]
     Step(Box<StepFailure>),
-    /// The encoder could not be written.
-    #[error("encoder.safetensors could not be written: {0}")]
+    /// Tensors could not be written.
+    #[error("tensors could not be written as safetensors: {0}")]
     Safetensors(#[from] safetensors::SafeTensorError),
-    /// The encoder could not be read.
-    #[error("{0}")]
-    Encoder(String),
+    /// An encoder that cannot be judged.
+    #[error(transparent)]
+    Eval(#[from] crate::eval::EvalError),
     /// A result could not be written as JSON.
-    #[error("result.json could not be written: {0}")]
+    #[error("a result could not be written as JSON: {0}")]
     Json(serde_json::Error),
     /// `--resume` with options that belong to another experiment.
     #[error(

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use serde::Serialize;
+use clap::Args;
+
+use crate::eval::Probe;
 
 /// Options of `harness eval`.
 #[derive(Args, Clone, Debug)]
@@ -20,20 +21,19 @@ pub struct EvalArgs {
     /// Neighbours of the k-NN probe [default: as in the run]
     #[arg(long, value_name = "K")]
     pub knn_k: Option<usize>,
-    /// Epochs of the linear probe [default: as in the run]
+    /// Width of the perceptron's hidden layer [default: as in the run]
+    #[arg(long, value_name = "N")]
+    pub mlp_hidden: Option<usize>,
+    /// Epochs of the linear probe and of the perceptron [default: as in the run]
     #[arg(long, value_name = "N")]
     pub linear_epochs: Option<usize>,
+    /// Judge the encoder that training began with, too
+    #[arg(long)]
+    pub untrained: bool,
+    /// Neither use nor keep the features in the run folder
+    #[arg(long)]
+    pub no_cache: bool,
     /// Threads; 0 is one per core [default: as in the run]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-}
-
-/// A way to judge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Probe {
-    /// Logistic regression on the representations
-    Linear,
-    /// Vote of the nearest representations
-    Knn,
 }

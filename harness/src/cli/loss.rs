@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::{
     config::ConfigError,
-    loss::{LossConfig, Method, OtCost, OtOn, OtScale, TransportConfig},
+    loss::{LossConfig, Method, OtCost, OtForm, OtOn, OtScale, OtUnit, TransportConfig},
 };
 
 /// Constants of the objective. One that the method does not have is refused.
@@ -34,6 +34,15 @@ pub struct LossArgs {
     /// Where the transport term acts (sinsim)
     #[arg(long, value_enum, help_heading = "Loss")]
     pub ot_on: Option<OtOn>,
+    /// The transport itself, or its debiased divergence (sinsim)
+    #[arg(long, value_enum, help_heading = "Loss")]
+    pub ot_form: Option<OtForm>,
+    /// What epsilon counts (sinsim)
+    #[arg(long, value_enum, help_heading = "Loss")]
+    pub epsilon_unit: Option<OtUnit>,
+    /// Price of missing a marginal; inf imposes the marginals (sinsim)
+    #[arg(long, help_heading = "Loss")]
+    pub rho: Option<f32>,
     /// Momentum of the target network at the first step (byol)
     #[arg(long, value_name = "M", help_heading = "Loss")]
     pub ema_momentum: Option<f64>,
@@ -141,6 +150,11 @@ impl LossArgs {
             self.ot_scale,
             slot.as_mut().map(|t| &mut t.cost_scale),
         )?;
+        let form = slot.as_mut().map(|t| &mut t.form);
+        put(method, "--ot-form", of, self.ot_form, form)?;
+        let unit = slot.as_mut().map(|t| &mut t.epsilon_unit);
+        put(method, "--epsilon-unit", of, self.epsilon_unit, unit)?;
+        put(method, "--rho", of, self.rho, slot.as_mut().map(|t| &mut t.rho))?;
         put(
             method,
             "--ot-on",

@@ -1,78 +1,78 @@
 //! `harness eval`: judges the encoder of a finished run again.
 
-use burn::module::Module;
+use harness_study::cell::TopK;
 use serde::Serialize;
 
-use super::print_json;
+use super::{
+    features::{FinishedRun, Source},
+    print_json, verdict_table,
+};
 use crate::{
-    augment::Normalize,
-    backend,
-    cli::eval::{EvalArgs, Probe},
+    cli::eval::EvalArgs,
     config::TrainConfig,
     error::Error,
-    eval::Cached,
-    model::{ResNet18, state_dict},
-    progress::Progress,
-    run::RunDir,
-    train::load,
+    eval::{Probe, Verdict, cache::Which},
 };
 
-/// The last line on stdout.
+/// The last line on stdout, and `eval-PROBE.json`.
 #[derive(Serialize)]
-struct Report {
+struct Report<'a> {
     run: String,
     probe: Probe,
     method: &'static str,
     dataset: &'static str,
+    seed: u64,
     train_images: usize,
     test_images: usize,
-    test_top1: f64,
+    features: Source,
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+    /// The encoder that training began with, where `--untrained` asks for it.
+    untrained: Option<TopK>,
 }
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), Error> {
-    let dir = RunDir::open(&args.run)?;
-    let config = configure(args, TrainConfig::from_toml(&dir.read_config()?)?)?;
-    backend::set_threads(config.compute.threads)?;
-    let device = config.compute.backend.device()?;
-    let data = load(&config)?;
-    let encoder = ResNet18::new(config.model.stem, data.pretrain.channels, &device).materialize();
-    let encoder = state_dict::load_safetensors(encoder, &dir.read_file("encoder.safetensors")?)
-        .map_err(|error| Error::Encoder(format!("{}: {error}", dir.path().display())))?;
-    let normalize = Normalize::measure(&data.pretrain);
-    let mut progress = Progress::new("features", 0, Cached::images(&data) as u64);
-    let features = Cached::new(&encoder, &data, &normalize, &device, |done| {
-        progress.set(done as u64, || "images".to_owned());
-    });
-    drop(progress);
-    let test_top1 = match args.probe {
-        Probe::Linear => features.linear(&data, &config.probe, config.seed, &device),
-        Probe::Knn => features.knn(&data, &config.probe, &device),
+    let run = FinishedRun::open(&args.run, |config| configure(args, config))?;
+    let (data, normalize) = run.data()?;
+    let (config, device) = (&run.config, &run.device);
+    let judge = |which| {
+        let (sets, source) = run.features(which, &data, &normalize, !args.no_cache)?;
+        let verdict = sets.judge(args.probe, &data, &config.probe, config.seed, device);
+        Ok::<_, Error>((verdict, source))
     };
-    print_json(&Report {
-        run: dir.path().display().to_string(),
+    let (verdict, source) = judge(Which::Trained)?;
+    let untrained = if args.untrained {
+        Some(judge(Which::Untrained)?.0.top)
+    } else {
+        None
+    };
+    verdict_table::print(&verdict, untrained);
+    let report = Report {
+        run: run.dir.path().display().to_string(),
         probe: args.probe,
         method: config.method().name(),
         dataset: config.data.dataset.name(),
+        seed: config.seed,
         train_images: data.train.images.len(),
         test_images: data.test.images.len(),
-        test_top1,
-    })
+        features: source,
+        verdict: &verdict,
+        untrained,
+    };
+    let name = format!("eval-{}.json", args.probe.name());
+    let text = serde_json::to_string_pretty(&report).map_err(Error::Json)?;
+    run.dir.write_file_atomic(&name, text.as_bytes())?;
+    print_json(&report)
 }
 
-/// The run's configuration with what the command line changes.
-fn configure(args: &EvalArgs, mut config: TrainConfig) -> Result<TrainConfig, Error> {
+/// What the command line changes.
+fn configure(args: &EvalArgs, config: &mut TrainConfig) {
     if args.data_dir.is_some() {
         config.data.data_dir.clone_from(&args.data_dir);
     }
-    if let Some(k) = args.knn_k {
-        config.probe.knn_k = k;
-    }
-    if let Some(epochs) = args.linear_epochs {
-        config.probe.linear_epochs = epochs;
-    }
-    if let Some(threads) = args.threads {
-        config.compute.threads = threads;
-    }
-    config.validate()?;
-    Ok(config)
+    let probe = &mut config.probe;
+    probe.knn_k = args.knn_k.unwrap_or(probe.knn_k);
+    probe.mlp_hidden = args.mlp_hidden.unwrap_or(probe.mlp_hidden);
+    probe.linear_epochs = args.linear_epochs.unwrap_or(probe.linear_epochs);
+    config.compute.threads = args.threads.unwrap_or(config.compute.threads);
 }

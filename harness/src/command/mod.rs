@@ -2,7 +2,9 @@
 
 pub mod devices;
 pub mod eval;
+mod features;
 pub mod train;
+mod verdict_table;
 
 use std::process::ExitCode;
 

@@ -60,14 +60,16 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
         interrupt,
     )? {
         Finish::Complete(outcome) => {
-            eprintln!(
-                "linear probe {:.2} % (untrained {:.2} %), k-NN {:.2} % (untrained {:.2} %), {}",
-                100.0 * outcome.linear_top1,
-                100.0 * outcome.linear_top1_untrained,
-                100.0 * outcome.knn_top1,
-                100.0 * outcome.knn_top1_untrained,
-                outcome.figure
-            );
+            let (trained, untrained) = (&outcome.result.trained, &outcome.result.untrained);
+            for (probe, trained, untrained) in [
+                ("linear probe", trained.linear, untrained.linear),
+                ("perceptron", trained.mlp, untrained.mlp),
+                ("k-NN", trained.knn, untrained.knn),
+            ] {
+                let [trained, untrained] = [trained, untrained].map(|top| 100.0 * top.top1);
+                eprintln!("{probe:<12} {trained:6.2} % (untrained {untrained:.2} %)");
+            }
+            eprintln!("{}", outcome.figure);
             print_json(&*outcome)?;
             Ok(ExitCode::SUCCESS)
         }

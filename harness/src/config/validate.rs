@@ -134,6 +134,8 @@ impl LossConfig {
 impl TransportConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         positive("--epsilon", self.epsilon.into())?;
+        // Infinite is a price too: that of imposed marginals.
+        check("--rho", self.rho > 0.0, "a number > 0, or inf", self.rho)?;
         not_negative("--threshold", self.threshold.into())?;
         whole("--max-iterations", self.max_iterations, 1, AT_LEAST_ONE)
     }

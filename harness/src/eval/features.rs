@@ -1,15 +1,22 @@
-//! Representations of a whole image set, computed once: what every probe looks at.
+//! Representations of whole image sets, computed once: what every probe looks at.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
 
+use super::error::EvalError;
 use crate::{
     augment::{Normalize, plain},
-    data::Images,
+    data::{Dataset, Images},
     model::ResNet18,
 };
 
+/// Images that the encoder takes at a time here.
+const BATCH: usize = 128;
+
 /// Rows of representations, in the order of the images.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Features {
     /// Row-major `rows × dim`.
     pub values: Vec<f32>,
@@ -19,23 +26,59 @@ pub struct Features {
     pub dim: usize,
 }
 
+/// Features of a data set's labelled images under one encoder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureSets {
+    /// What probes are fitted on.
+    pub train: Features,
+    /// What accuracies are counted on.
+    pub test: Features,
+}
+
+impl FeatureSets {
+    /// Runs the encoder over the labelled training images and the test images.
+    /// `tick` hears how many of [`FeatureSets::images`] are done.
+    pub fn extract(
+        encoder: &ResNet18,
+        data: &Dataset,
+        normalize: &Normalize,
+        device: &Device,
+        mut tick: impl FnMut(usize),
+    ) -> Result<Self, EvalError> {
+        // Without autodiff: there batch norm uses its running statistics.
+        let encoder = encoder.valid();
+        let (train, test) = (&data.train.images, &data.test.images);
+        let train = extract(&encoder, train, normalize, device, &mut tick);
+        let done = train.rows;
+        let test = extract(&encoder, test, normalize, device, |n| tick(done + n));
+        for (set, features) in [("train", &train), ("test", &test)] {
+            if let Some(value) = features.values.iter().position(|v| !v.is_finite()) {
+                let image = value / features.dim.max(1);
+                return Err(EvalError::NotFinite { set, image });
+            }
+        }
+        Ok(Self { train, test })
+    }
+
+    /// How many images [`FeatureSets::extract`] looks at.
+    pub fn images(data: &Dataset) -> usize {
+        data.train.images.len() + data.test.images.len()
+    }
+}
+
 /// The encoder's output on every image, without augmentation.
-///
-/// `encoder` must be on a device without autodiff: there batch norm uses its
-/// running statistics. `tick` hears how many images are done.
-pub fn extract(
+fn extract(
     encoder: &ResNet18,
     images: &Images,
     normalize: &Normalize,
-    batch: usize,
     device: &Device,
     mut tick: impl FnMut(usize),
 ) -> Features {
     let shape = [images.channels, images.height, images.width];
     let pixels = images.image_len();
     let mut values = Vec::with_capacity(images.len() * crate::model::FEATURES);
-    for start in (0..images.len()).step_by(batch) {
-        let rows = batch.min(images.len() - start);
+    for start in (0..images.len()).step_by(BATCH) {
+        let rows = BATCH.min(images.len() - start);
         let mut input = vec![0.0; rows * pixels];
         for (row, out) in input.chunks_exact_mut(pixels).enumerate() {
             plain(images.get(start + row), normalize, out);

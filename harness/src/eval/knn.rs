@@ -4,25 +4,26 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::features::Features;
+use super::{features::Features, scores::Scores};
+use crate::config::ProbeConfig;
 
 /// Test rows whose similarities are held at a time.
 const CHUNK: usize = 512;
 
-/// Predicted class of each test row. Ties go to the smaller class.
-pub fn predict(
-    train: &Features,
+/// Votes for each class, by test row. A class that none of the neighbours belongs to is
+/// no guess, also not the fifth of five.
+pub fn scores(
+    [train, test]: [&Features; 2],
     labels: &[u16],
-    test: &Features,
-    k: usize,
-    temperature: f32,
+    classes: usize,
+    config: &ProbeConfig,
     device: &Device,
-) -> Vec<u16> {
-    let k = k.min(train.rows);
-    let classes = labels.iter().max().map_or(0, |&c| usize::from(c) + 1);
+) -> Scores {
+    let k = config.knn_k.min(train.rows);
+    let temperature = config.knn_temperature;
     let bank = unit_rows(train.tensor(device)).transpose();
     let queries = unit_rows(test.tensor(device));
-    let mut predicted = Vec::with_capacity(test.rows);
+    let mut votes = Vec::with_capacity(test.rows * classes);
     for start in (0..test.rows).step_by(CHUNK) {
         let rows = CHUNK.min(test.rows - start);
         let chunk = queries.clone().slice([start..start + rows]);
@@ -32,14 +33,20 @@ pub fn predict(
             .iter::<f32>()
             .collect();
         for row in similarity.chunks_exact(train.rows) {
-            predicted.push(vote(row, labels, k, temperature, classes));
+            votes.extend(vote(row, labels, k, temperature, classes));
         }
     }
-    predicted
+    Scores::new(votes, classes)
 }
 
-/// The class with the largest weight among the `k` most similar rows.
-fn vote(similarity: &[f32], labels: &[u16], k: usize, temperature: f32, classes: usize) -> u16 {
+/// The weights of the `k` most similar rows, summed by class.
+fn vote(
+    similarity: &[f32],
+    labels: &[u16],
+    k: usize,
+    temperature: f32,
+    classes: usize,
+) -> Vec<f64> {
     let mut order: Vec<usize> = (0..similarity.len()).collect();
     if k < order.len() {
         // Equal similarities are ordered by index, so that the vote is the same everywhere.
@@ -49,18 +56,12 @@ fn vote(similarity: &[f32], labels: &[u16], k: usize, temperature: f32, classes:
         order.truncate(k);
         order.sort_unstable();
     }
-    let mut weights = vec![0.0_f64; classes];
+    let mut weights = vec![f64::NEG_INFINITY; classes];
     for index in order {
-        weights[usize::from(labels[index])] +=
-            f64::from((similarity[index] - 1.0) / temperature).exp();
+        let sum = &mut weights[usize::from(labels[index])];
+        *sum = sum.max(0.0) + f64::from((similarity[index] - 1.0) / temperature).exp();
     }
-    let mut best = 0;
-    for (class, weight) in weights.iter().enumerate() {
-        if *weight > weights[best] {
-            best = class;
-        }
-    }
-    best as u16
+    weights
 }
 
 /// Rows divided by their norms; a zero row stays zero.
@@ -84,15 +85,35 @@ mod tests {
         }
     }
 
+    fn probe(knn_k: usize, knn_temperature: f32) -> ProbeConfig {
+        ProbeConfig {
+            knn_k,
+            knn_temperature,
+            ..ProbeConfig::default()
+        }
+    }
+
     #[test]
     fn neighbours_vote_by_angle_not_by_length() {
         let device = Device::flex();
         let train = features(&[[1.0, 0.0], [5.0, 0.5], [0.0, 1.0], [-0.1, 9.0], [0.1, 1.0]]);
         let labels = [0, 0, 1, 1, 1];
         let test = features(&[[100.0, 1.0], [0.01, 0.2], [1.0, 0.9]]);
-        assert_eq!(predict(&train, &labels, &test, 2, 0.07, &device), [0, 1, 0]);
+        let predict = |config| scores([&train, &test], &labels, 2, &config, &device).predicted();
+        assert_eq!(predict(probe(2, 0.07)), [Some(0), Some(1), Some(0)]);
         // With every row voting at a high temperature the majority wins.
-        assert_eq!(predict(&train, &labels, &test, 99, 1e6, &device), [1, 1, 1]);
+        assert_eq!(predict(probe(99, 1e6)), [Some(1); 3]);
+    }
+
+    #[test]
+    fn a_class_without_votes_is_not_among_five() {
+        let device = Device::flex();
+        let train = features(&[[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]);
+        let test = features(&[[1.0, 0.0]]);
+        let scores = scores([&train, &test], &[3, 4, 5], 7, &probe(2, 0.1), &device);
+        let names: Vec<String> = (0..7).map(|class| class.to_string()).collect();
+        let top5 = |label| scores.verdict(&[label], &names).top.top5;
+        assert_eq!([0, 3, 4, 5].map(top5), [0.0, 1.0, 1.0, 0.0]);
     }
 
     #[test]
@@ -102,10 +123,13 @@ mod tests {
         let train = features(&(0..97).map(row).collect::<Vec<_>>());
         let labels: Vec<u16> = (0..97).map(|i| (i % 7) as u16).collect();
         let queries: Vec<[f32; 2]> = (0..CHUNK + 3).map(|i| row(i * 3 + 1)).collect();
-        let all = predict(&train, &labels, &features(&queries), 1, 0.1, &device);
+        let predict = |test: &Features| {
+            let sets = [&train, test];
+            scores(sets, &labels, 7, &probe(1, 0.1), &device).predicted()
+        };
+        let all = predict(&features(&queries));
         for i in [0, CHUNK - 1, CHUNK, CHUNK + 2] {
-            let one = predict(&train, &labels, &features(&queries[i..=i]), 1, 0.1, &device);
-            assert_eq!(one[0], all[i]);
+            assert_eq!(predict(&features(&queries[i..=i]))[0], all[i]);
         }
     }
 }

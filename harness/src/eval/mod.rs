@@ -1,111 +1,98 @@
-//! Judging a frozen encoder by its representations: test accuracy of a linear
-//! probe and of k nearest neighbours. Batch norm is in evaluation mode, features
+//! Judging a frozen encoder by its representations: test accuracy of a linear probe, of
+//! a perceptron and of k nearest neighbours. Batch norm is in evaluation mode, features
 //! are computed once, labels of the test set are used for counting alone.
+//!
+//! ```text
+//! frozen ──► features ──► linear_probe, mlp_probe, knn ──► scores ──► verdict
+//! (encoder)   │    ▲      (fitted on the training set)              (top-1, confusion, …)
+//!             ▼    │
+//!            cache ─
+//! ```
 
+pub mod cache;
+pub mod error;
 pub mod features;
+mod fit;
+pub mod frozen;
 pub mod knn;
 pub mod linear_probe;
+pub mod mlp_probe;
+pub mod scores;
+pub mod spread;
+mod standardise;
+#[cfg(test)]
+mod tests;
 
-use burn::{module::Module, tensor::Device};
+use burn::tensor::Device;
+use clap::ValueEnum;
+use harness_study::cell::Judgement;
 use serde::Serialize;
 
-use crate::{augment::Normalize, config::ProbeConfig, data::Dataset, model::ResNet18};
-use features::{Features, extract};
+pub use error::EvalError;
+pub use features::{FeatureSets, Features};
+pub use frozen::Frozen;
+pub use scores::Verdict;
+pub use spread::Spread;
 
-/// Images that the encoder takes at a time here.
-const BATCH: usize = 128;
+use crate::{config::ProbeConfig, data::Dataset};
 
-/// Features of a data set's labelled images under one encoder.
-pub struct Cached {
-    train: Features,
-    test: Features,
+/// A way to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Probe {
+    /// Logistic regression on the representations
+    Linear,
+    /// Perceptron with one hidden layer on the representations
+    Mlp,
+    /// Vote of the nearest representations
+    Knn,
 }
 
-/// Test accuracies, fractions of 1.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Accuracy {
-    /// Linear probe, top-1.
-    pub linear: f64,
-    /// k nearest neighbours, top-1.
-    pub knn: f64,
+impl Probe {
+    /// The name on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Mlp => "mlp",
+            Self::Knn => "knn",
+        }
+    }
 }
 
-impl Cached {
-    /// Runs the encoder over the labelled training images and the test images.
-    /// `tick` hears how many of [`Cached::images`] are done.
-    pub fn new(
-        encoder: &ResNet18,
+impl FeatureSets {
+    /// What a probe makes of the test set.
+    pub fn judge(
+        &self,
+        probe: Probe,
         data: &Dataset,
-        normalize: &Normalize,
+        config: &ProbeConfig,
+        seed: u64,
         device: &Device,
-        mut tick: impl FnMut(usize),
-    ) -> Self {
-        let encoder = encoder.valid();
-        let train = extract(
-            &encoder,
-            &data.train.images,
-            normalize,
-            BATCH,
-            device,
-            &mut tick,
-        );
-        let done = train.rows;
-        let test = extract(&encoder, &data.test.images, normalize, BATCH, device, |n| {
-            tick(done + n)
-        });
-        Self { train, test }
-    }
-
-    /// How many images [`Cached::new`] looks at.
-    pub fn images(data: &Dataset) -> usize {
-        data.train.images.len() + data.test.images.len()
-    }
-
-    /// Test accuracy of the linear probe.
-    pub fn linear(&self, data: &Dataset, config: &ProbeConfig, seed: u64, device: &Device) -> f64 {
+    ) -> Verdict {
         let classes = data.classes.len();
         let labels = &data.train.labels;
-        let predicted = linear_probe::predict(
-            &self.train,
-            labels,
-            &self.test,
-            classes,
-            config,
-            seed,
-            device,
-        );
-        accuracy(&predicted, &data.test.labels)
+        let sets = [&self.train, &self.test];
+        let scores = match probe {
+            Probe::Linear => linear_probe::scores(sets, labels, classes, config, seed, device),
+            Probe::Mlp => mlp_probe::scores(sets, labels, classes, config, seed, device),
+            Probe::Knn => knn::scores(sets, labels, classes, config, device),
+        };
+        scores.verdict(&data.test.labels, &data.classes)
     }
 
-    /// Test accuracy of k nearest neighbours.
-    pub fn knn(&self, data: &Dataset, config: &ProbeConfig, device: &Device) -> f64 {
-        let (k, temperature) = (config.knn_k, config.knn_temperature);
-        let labels = &data.train.labels;
-        let predicted = knn::predict(&self.train, labels, &self.test, k, temperature, device);
-        accuracy(&predicted, &data.test.labels)
-    }
-
-    /// Both probes.
-    pub fn accuracy(
+    /// The shares that all probes get right.
+    pub fn judgement(
         &self,
         data: &Dataset,
         config: &ProbeConfig,
         seed: u64,
         device: &Device,
-    ) -> Accuracy {
-        Accuracy {
-            linear: self.linear(data, config, seed, device),
-            knn: self.knn(data, config, device),
+    ) -> Judgement {
+        let top = |probe| self.judge(probe, data, config, seed, device).top;
+        Judgement {
+            linear: top(Probe::Linear),
+            mlp: top(Probe::Mlp),
+            knn: top(Probe::Knn),
         }
     }
-}
-
-/// Share of equal entries.
-fn accuracy(predicted: &[u16], expected: &[u16]) -> f64 {
-    let right = predicted
-        .iter()
-        .zip(expected)
-        .filter(|(a, b)| a == b)
-        .count();
-    right as f64 / expected.len().max(1) as f64
 }

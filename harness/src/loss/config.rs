@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use kernels_core::{
     barlow_twins::BarlowTwinsOptions,
     cost::{Cost, CostScale},
-    sin_sim::{OtOptions, SinSimOptions},
+    sin_sim::{self, EpsilonUnit, OtOptions, SinSimOptions},
     sinkhorn::SinkhornOptions,
     vicreg::VicRegOptions,
 };
@@ -100,8 +100,14 @@ pub struct TransportConfig {
     pub cost: OtCost,
     /// What the cost is divided by.
     pub cost_scale: OtScale,
+    /// The transport itself, or its debiased divergence.
+    pub form: OtForm,
+    /// Price ρ of missing a marginal, on both sides; infinite imposes the marginals.
+    pub rho: f32,
     /// Entropic regularisation ε.
     pub epsilon: f32,
+    /// What ε counts.
+    pub epsilon_unit: OtUnit,
     /// L1 marginal error at which Sinkhorn stops.
     pub threshold: f32,
     /// Sinkhorn iterations at most.
@@ -135,6 +141,26 @@ pub enum OtScale {
     /// Nothing: ε is in the cost's own unit
     None,
     /// The batch's largest cost, as a constant: ε is relative
+    Maximum,
+}
+
+/// Form of the transport term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OtForm {
+    /// `OT_ε(A, B)`, as in the paper
+    Plain,
+    /// `OT_ε(A, B) − ½ OT_ε(A, A) − ½ OT_ε(B, B)`: not negative, zero for equal views
+    Divergence,
+}
+
+/// What ε counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OtUnit {
+    /// The (scaled) cost's own unit
+    Absolute,
+    /// The batch's largest (scaled) cost, as a constant; the cost stays as it is
     Maximum,
 }
 
@@ -216,6 +242,15 @@ impl TransportConfig {
             scale: match self.cost_scale {
                 OtScale::None => CostScale::None,
                 OtScale::Maximum => CostScale::Maximum,
+            },
+            form: match self.form {
+                OtForm::Plain => sin_sim::OtForm::Plain,
+                OtForm::Divergence => sin_sim::OtForm::Divergence,
+            },
+            rho: self.rho,
+            epsilon_unit: match self.epsilon_unit {
+                OtUnit::Absolute => EpsilonUnit::Absolute,
+                OtUnit::Maximum => EpsilonUnit::Maximum,
             },
             sinkhorn: SinkhornOptions {
                 epsilon: self.epsilon,

@@ -27,7 +27,7 @@ mod tests;
 use burn::tensor::Tensor;
 
 pub use config::{
-    BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtOn, OtScale, SimClrConfig,
+    BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtForm, OtOn, OtScale, OtUnit, SimClrConfig,
     SinSimConfig, SwavConfig, TransportConfig, VicRegConfig,
 };
 pub use known_gradient::with_known_gradient;

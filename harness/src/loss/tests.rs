@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Distribution, Tensor, TensorData, activation::log_softmax};
 
 use super::{
-    BarlowTwinsConfig, ByolConfig, LossConfig, Objective, OtCost, OtOn, OtScale, SimClrConfig,
+    BarlowTwinsConfig, ByolConfig, LossConfig, Objective, OtCost, OtForm, OtOn, OtScale, OtUnit, SimClrConfig,
     SinSimConfig, TransportConfig, VicRegConfig,
 };
 use crate::{backend::BackendKind, model::Embeddings};
@@ -27,6 +27,9 @@ fn sinsim(cost: OtCost, on: OtOn) -> LossConfig {
             on,
             cost,
             cost_scale: OtScale::None,
+            form: OtForm::Plain,
+            rho: f32::INFINITY,
+            epsilon_unit: OtUnit::Absolute,
             epsilon: epsilon(cost),
             // The envelope theorem holds at convergence: iterate until f32 can do no more.
             threshold: 1e-6,

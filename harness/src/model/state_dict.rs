@@ -1,8 +1,9 @@
 //! A module's tensors by name: what is written to `encoder.safetensors`, what is
 //! digested, and how parameters are told from buffers.
 //!
-//! burn names a batch norm's tensors `gamma` and `beta`; in files they have
-//! PyTorch's names, `weight` and `bias`, so that `torchvision` can read them.
+//! In files tensors have torchvision's names, so that other tools can read them: burn's
+//! `gamma` and `beta` of a batch norm are `weight` and `bias` there, the stem is no
+//! module of its own, and a shortcut is a sequence of two: `layer2.0.downsample.0.weight`.
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
@@ -116,9 +117,18 @@ impl Path {
     pub(super) fn is_buffer(&self) -> bool {
         is_buffer(&self.name())
     }
-    /// The dotted path with PyTorch's names.
+    /// The dotted path with torchvision's names.
     fn name(&self) -> String {
-        let mut parts: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        let mut parts: Vec<&str> = Vec::with_capacity(self.0.len());
+        for part in &self.0 {
+            let part = match (parts.last(), part.as_str()) {
+                (_, "stem") => continue,
+                (Some(&"downsample"), "conv") => "0",
+                (Some(&"downsample"), "bn") => "1",
+                (_, other) => other,
+            };
+            parts.push(part);
+        }
         if let Some(last) = parts.last_mut() {
             *last = match *last {
                 "gamma" => "weight",

@@ -1,9 +1,8 @@
 //! The end of a run: probes beside the untrained encoder's, files, figure, and the
 //! line of JSON that says it all.
 
-use std::collections::HashMap;
-
 use burn::tensor::Device;
+use harness_study::cell::{Judgement, RunResult};
 use serde::Serialize;
 
 use super::trainer::{Trainer, fresh_network};
@@ -12,7 +11,7 @@ use crate::{
     config::TrainConfig,
     data::Dataset,
     error::Error,
-    eval::{Accuracy, Cached},
+    eval::{FeatureSets, Spread, frozen},
     model::{ResNet18, state_dict},
     plot,
     progress::Progress,
@@ -21,47 +20,28 @@ use crate::{
 
 /// What training itself measured.
 pub struct Training {
-    /// Images (not views) per second over the whole run, data pipeline included.
+    /// Seconds in training steps over the whole run, data pipeline included.
+    pub seconds: f64,
+    /// Images (not views) per second of these.
     pub images_per_second: f64,
     /// Objective of the last step.
     pub final_loss: f32,
+    /// Mean squared distance of the two views' projections on the unit sphere at the end,
+    /// where it was measured.
+    pub alignment: Option<f64>,
 }
 
-/// A run's result: `result.json`, and the last line on stdout.
+/// A run's result: `result.json`, and the last line on stdout. What a study's report
+/// needs, and what is of this run alone.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// Training method.
-    pub method: &'static str,
-    /// Data set.
-    pub dataset: &'static str,
-    /// First layers of the encoder.
-    pub stem: &'static str,
-    /// Backend.
-    pub backend: &'static str,
-    /// Passes over the images.
-    pub epochs: usize,
-    /// Optimiser steps.
-    pub steps: u64,
-    /// Images in a batch.
-    pub batch_size: usize,
-    /// The run's seed.
-    pub seed: u64,
-    /// Images that were learnt from.
-    pub pretrain_images: usize,
-    /// Labelled images that the probes were fitted on.
-    pub train_images: usize,
-    /// Images that accuracies are counted on.
-    pub test_images: usize,
+    /// What was trained and how well, for a report.
+    #[serde(flatten)]
+    pub result: RunResult,
     /// Objective of the last step.
     pub final_loss: f32,
-    /// Test accuracy of the linear probe.
-    pub linear_top1: f64,
-    /// The same of the encoder before training.
-    pub linear_top1_untrained: f64,
-    /// Test accuracy of k nearest neighbours.
-    pub knn_top1: f64,
-    /// The same of the encoder before training.
-    pub knn_top1_untrained: f64,
+    /// How the test set's representations fill their space.
+    pub embedding: Spread,
     /// Images per second in training.
     pub images_per_second: f64,
     /// SHA-256 of the encoder's and head's weights.
@@ -80,30 +60,36 @@ pub fn conclude(
     training: Training,
     device: &Device,
 ) -> Result<Outcome, Error> {
-    write_encoder(config, dir, &trainer.network.encoder)?;
+    let normalize = Normalize::measure(&data.pretrain);
+    let encoder = frozen::to_bytes(config, &trainer.network.encoder, &normalize)?;
+    dir.write_file_atomic(frozen::FILE, &encoder)?;
     let weights_digest = state_dict::digest(&state_dict::state_dict(&trainer.network));
-    let trained = judge("probing", config, &trainer.network.encoder, data, device);
+    let judge = |what, encoder: &ResNet18| judge(what, config, encoder, data, &normalize, device);
+    let (trained, features) = judge("probing", &trainer.network.encoder)?;
     let shape = super::image_shape(config, data);
     let untrained = fresh_network(config, shape, &device.clone().autodiff()).encoder;
-    let untrained = judge("untrained", config, &untrained, data, device);
+    let (untrained, _) = judge("untrained", &untrained)?;
     let figure = draw(config, dir, data, trained, untrained)?;
     let outcome = Outcome {
-        method: config.method().name(),
-        dataset: config.data.dataset.name(),
-        stem: config.model.stem.name(),
-        backend: config.compute.backend.name(),
-        epochs: config.schedule.epochs,
-        steps: trainer.step,
-        batch_size: config.schedule.batch_size,
-        seed: config.seed,
-        pretrain_images: data.pretrain.len(),
-        train_images: data.train.images.len(),
-        test_images: data.test.images.len(),
+        result: RunResult {
+            method: config.method().name().to_owned(),
+            dataset: config.data.dataset.name().to_owned(),
+            recipe: config.recipe.name().to_owned(),
+            stem: config.model.stem.name().to_owned(),
+            backend: config.compute.backend.name().to_owned(),
+            epochs: config.schedule.epochs,
+            steps: trainer.step,
+            batch_size: config.schedule.batch_size,
+            seed: config.seed,
+            pretrain_images: data.pretrain.len(),
+            train_images: data.train.images.len(),
+            test_images: data.test.images.len(),
+            trained,
+            untrained,
+            train_seconds: training.seconds,
+        },
         final_loss: training.final_loss,
-        linear_top1: trained.linear,
-        linear_top1_untrained: untrained.linear,
-        knn_top1: trained.knn,
-        knn_top1_untrained: untrained.knn,
+        embedding: Spread::measure(&features.test, training.alignment),
         images_per_second: training.images_per_second,
         weights_digest,
         figure,
@@ -113,32 +99,18 @@ pub fn conclude(
     Ok(outcome)
 }
 
-/// Both probes on one encoder.
+/// All probes on one encoder, and what they looked at.
 fn judge(
     what: &str,
     config: &TrainConfig,
     encoder: &ResNet18,
     data: &Dataset,
+    normalize: &Normalize,
     device: &Device,
-) -> Accuracy {
-    let normalize = Normalize::measure(&data.pretrain);
-    let mut progress = Progress::new(what, 0, Cached::images(data) as u64);
-    let features = Cached::new(encoder, data, &normalize, device, |done| {
+) -> Result<(Judgement, FeatureSets), Error> {
+    let mut progress = Progress::new(what, 0, FeatureSets::images(data) as u64);
+    let features = FeatureSets::extract(encoder, data, normalize, device, |done| {
         progress.set(done as u64, || "images".to_owned());
-    });
-    features.accuracy(data, &config.probe, config.seed, device)
-}
-
-fn write_encoder(config: &TrainConfig, dir: &RunDir, encoder: &ResNet18) -> Result<(), Error> {
-    let metadata = HashMap::from([
-        ("architecture".to_owned(), "resnet18".to_owned()),
-        ("stem".to_owned(), config.model.stem.name().to_owned()),
-        ("dataset".to_owned(), config.data.dataset.name().to_owned()),
-        ("method".to_owned(), config.method().name().to_owned()),
-    ]);
-    let bytes = state_dict::to_safetensors(&state_dict::state_dict(encoder), metadata)?;
-    dir.write_file_atomic("encoder.safetensors", &bytes)?;
-    Ok(())
 }
 
 /// Draws `training.svg`: the curves of `metrics.jsonl` beside the accuracies.
@@ -146,8 +118,8 @@ fn draw(
     config: &TrainConfig,
     dir: &RunDir,
     data: &Dataset,
-    trained: Accuracy,
-    untrained: Accuracy,
+    trained: Judgement,
+    untrained: Judgement,
 ) -> Result<String, Error> {
     let heading = plot::Heading {
         title: format!(
@@ -164,18 +136,16 @@ fn draw(
             config.seed
         ),
     };
-    let group = |name: &str, trained, untrained| {
-        let name = name.to_owned();
-        plot::Group {
-            name,
-            trained,
-            untrained,
-        }
+    let group = |name: &str, top: fn(&Judgement) -> f64| plot::Group {
+        name: name.to_owned(),
+        trained: top(&trained),
+        untrained: top(&untrained),
     };
     let accuracies = plot::Accuracies {
         groups: vec![
-            group("linear probe", trained.linear, untrained.linear),
-            group("k-NN", trained.knn, untrained.knn),
+            group("linear probe", |j| j.linear.top1),
+            group("perceptron", |j| j.mlp.top1),
+            group("k-NN", |j| j.knn.top1),
         ],
         chance: Some(1.0 / data.classes.len() as f64),
     };

@@ -68,6 +68,7 @@ pub fn train(
         trainer: fresh,
         metrics: None,
         last_loss: f32::NAN,
+        last_alignment: None,
         saved: None,
     };
     if resume {
@@ -91,6 +92,8 @@ pub fn train(
     // All is saved: from here on a signal ends the program at once.
     drop(interrupt);
     let summary = outcome::Training {
+        seconds: session.seconds,
+        alignment: session.last_alignment,
         images_per_second: session.images as f64 / session.seconds.max(1e-9),
         final_loss: session.last_loss,
     };
@@ -138,6 +141,8 @@ struct Session<'a> {
     seconds: f64,
     images: u64,
     last_loss: f32,
+    /// Of the last look at the embeddings.
+    last_alignment: Option<f64>,
     /// Step of the last checkpoint that is known to be good.
     saved: Option<u64>,
 }
@@ -233,6 +238,9 @@ impl Session<'_> {
         self.seconds += seconds;
         self.images += report.images as u64;
         self.last_loss = report.terms.loss;
+        if let Some(diagnostics) = report.diagnostics {
+            self.last_alignment = Some(diagnostics.alignment.into());
+        }
         let record = Record {
             step: self.trainer.step,
             epoch: self.trainer.plan.epoch(self.trainer.step - 1) + 1,

@@ -39,6 +39,11 @@ pub fn result(command: &mut Command) -> serde_json::Value {
     serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in the last line: {line}"))
 }
 
+/// A finished run of few images for one epoch, in `out`; gives its result.
+pub fn finished_run(out: &Path) -> serde_json::Value {
+    result(tiny_train(out).args(["--limit", "32", "--epochs", "1"]))
+}
+
 /// Runs a command that must fail with `code`, and gives what it said.
 pub fn failure(command: &mut Command, code: i32) -> String {
     let output = finish(command);

@@ -1,6 +1,6 @@
 //! A run from end to end, by the program itself.
 
-use crate::support::{harness, result, tiny_train};
+use crate::support::{result, tiny_train};
 
 #[test]
 fn a_run_leaves_everything_that_it_promises() {
@@ -13,9 +13,9 @@ fn a_run_leaves_everything_that_it_promises() {
         "epochs",
         "seed",
         "final_loss",
-        "linear_top1",
-        "linear_top1_untrained",
-        "knn_top1",
+        "recipe",
+        "train_seconds",
+        "embedding",
         "images_per_second",
         "weights_digest",
     ] {
@@ -50,12 +50,19 @@ fn a_run_leaves_everything_that_it_promises() {
         assert!(step["learning_rate"].as_f64().unwrap() > 0.0);
     }
 
-    // The probes again, from the files: the same features and seeds give the same answer.
-    for (probe, key) in [("linear", "linear_top1"), ("knn", "knn_top1")] {
-        let mut eval = harness();
-        eval.args(["eval", "--probe", probe, "--run"]).arg(&out);
-        assert_eq!(result(&mut eval)["test_top1"], line[key], "{probe}");
+    // What a study's report reads, and what it will be compared with: all shares of 1.
+    let text = std::fs::read_to_string(out.join("result.json")).unwrap();
+    let stored: harness_study::cell::RunResult = serde_json::from_str(&text).unwrap();
+    let judgements = [stored.trained, stored.untrained];
+    for top in judgements.iter().flat_map(|j| [j.linear, j.mlp, j.knn]) {
+        assert!(
+            0.0 < top.top1 && top.top1 <= top.top5 && top.top5 <= 1.0,
+            "{top:?}"
+        );
     }
+    let rank = line["embedding"]["effective_rank"].as_f64().unwrap();
+    assert!((1.0..=512.0).contains(&rank), "{rank}");
+    assert!(line["embedding"]["uniformity"].as_f64().unwrap() < 0.0);
 }
 
 #[test]

@@ -20,7 +20,8 @@ use crate::{
     backend::BackendKind,
     data::DatasetKind,
     loss::{
-        BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtOn, OtScale, SimClrConfig,
+        BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtForm, OtOn, OtScale,
+        OtUnit, SimClrConfig,
         SinSimConfig, SwavConfig, TransportConfig, VicRegConfig,
     },
     model::{HeadConfig, ModelConfig, StemKind},
@@ -186,9 +187,13 @@ fn transport() -> TransportConfig {
         on: OtOn::Z,
         cost: OtCost::Cosine,
         cost_scale: OtScale::None,
+        form: OtForm::Plain,
+        rho: f32::INFINITY,
         epsilon: 0.05,
+        epsilon_unit: OtUnit::Absolute,
         threshold: 1e-3,
-        max_iterations: 50,
+        // Relaxed steps on a stored kernel: the threshold is reached long before.
+        max_iterations: 500,
     }
 }
 

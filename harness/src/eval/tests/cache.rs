@@ -1,0 +1,119 @@
+//! The feature cache: what is found again, and what is not.
+
+use burn::{module::Module, tensor::Device};
+
+use crate::{
+    augment::Normalize,
+    config::TrainConfig,
+    data::{self, Dataset, DatasetKind},
+    eval::{
+        FeatureSets, Features,
+        cache::{Cache, Lookup, Which},
+    },
+    loss::Method,
+    model::{ResNet18, StemKind},
+    run::RunDir,
+};
+
+struct Setting {
+    config: TrainConfig,
+    encoder: ResNet18,
+    data: Dataset,
+    normalize: Normalize,
+}
+
+impl Setting {
+    fn new(seed: u64, limit: usize) -> Self {
+        let device = Device::flex();
+        device.seed(seed);
+        let options = data::LoadOptions {
+            limit: Some(limit),
+            ..data::LoadOptions::default()
+        };
+        let data = data::load(DatasetKind::Synthetic, &options, &data::Silent).unwrap();
+        Self {
+            config: TrainConfig::recipe(DatasetKind::Synthetic, Method::SinSim),
+            encoder: ResNet18::new(StemKind::Torchvision, 3, &device).materialize(),
+            normalize: Normalize::measure(&data.pretrain),
+            data,
+        }
+    }
+
+    fn cache(&self, dir: &RunDir) -> Cache {
+        let (config, encoder) = (&self.config, &self.encoder);
+        Cache::new(
+            dir,
+            Which::Trained,
+            config,
+            encoder,
+            &self.data,
+            &self.normalize,
+        )
+    }
+}
+
+fn sets() -> FeatureSets {
+    let features = |rows: usize| Features {
+        values: (0..rows * 3).map(|i| i as f32 * 0.1 - 0.7).collect(),
+        rows,
+        dim: 3,
+    };
+    FeatureSets {
+        train: features(5),
+        test: features(4),
+    }
+}
+
+#[test]
+fn what_is_kept_is_found_and_nothing_else() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = RunDir::create(&temp.path().join("run")).unwrap();
+    let setting = Setting::new(1, 8);
+    let cache = setting.cache(&dir);
+    assert_eq!(cache.read(), Lookup::Absent);
+    cache.write(&sets()).unwrap();
+    assert_eq!(setting.cache(&dir).read(), Lookup::Found(sets()));
+
+    // Other weights, more images, another pixel, another scaling, another backend: stale.
+    let stale = |changed: &Setting, what| {
+        assert_eq!(changed.cache(&dir).read(), Lookup::Stale, "{what}");
+    };
+    stale(&Setting::new(2, 8), "weights");
+    stale(&Setting::new(1, 9), "images");
+    let mut other = Setting::new(1, 8);
+    let mut images = (*other.data.test.images).clone();
+    images.pixels[77] ^= 1;
+    other.data.test.images = images.into();
+    stale(&other, "a pixel");
+    let mut other = Setting::new(1, 8);
+    other.normalize.mean[0] += 1e-6;
+    stale(&other, "scaling");
+    let mut other = Setting::new(1, 8);
+    other.config.compute.backend = crate::backend::BackendKind::Torch;
+    stale(&other, "backend");
+    // The untrained encoder's are in a file of their own.
+    let (config, encoder) = (&setting.config, &setting.encoder);
+    let (data, normalize) = (&setting.data, &setting.normalize);
+    let untrained = Cache::new(&dir, Which::Untrained, config, encoder, data, normalize);
+    assert_eq!(untrained.read(), Lookup::Absent);
+}
+
+#[test]
+fn a_damaged_file_is_never_believed() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = RunDir::create(&temp.path().join("run")).unwrap();
+    let cache = Setting::new(1, 8).cache(&dir);
+    cache.write(&sets()).unwrap();
+    let good = std::fs::read(cache.path()).unwrap();
+    // Cut anywhere, or one bit of the numbers turned.
+    for length in [0, 7, 8, 100, good.len() - 4, good.len() - 1] {
+        std::fs::write(cache.path(), &good[..length]).unwrap();
+        assert!(matches!(cache.read(), Lookup::Damaged(_)), "{length} bytes");
+    }
+    let mut turned = good.clone();
+    *turned.last_mut().unwrap() ^= 1;
+    std::fs::write(cache.path(), &turned).unwrap();
+    assert!(matches!(cache.read(), Lookup::Damaged(reason) if reason.contains("digest")));
+    cache.write(&sets()).unwrap();
+    assert_eq!(cache.read(), Lookup::Found(sets()));
+}

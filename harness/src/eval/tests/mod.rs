@@ -1,0 +1,4 @@
+//! Tests that look at more than one file.
+
+mod cache;
+mod optimum;
