@@ -154,7 +154,13 @@ impl LossArgs {
         put(method, "--ot-form", of, self.ot_form, form)?;
         let unit = slot.as_mut().map(|t| &mut t.epsilon_unit);
         put(method, "--epsilon-unit", of, self.epsilon_unit, unit)?;
-        put(method, "--rho", of, self.rho, slot.as_mut().map(|t| &mut t.rho))?;
+        put(
+            method,
+            "--rho",
+            of,
+            self.rho,
+            slot.as_mut().map(|t| &mut t.rho),
+        )?;
         put(
             method,
             "--ot-on",

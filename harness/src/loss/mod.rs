@@ -27,8 +27,8 @@ mod tests;
 use burn::tensor::Tensor;
 
 pub use config::{
-    BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtForm, OtOn, OtScale, OtUnit, SimClrConfig,
-    SinSimConfig, SwavConfig, TransportConfig, VicRegConfig,
+    BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtForm, OtOn, OtScale, OtUnit,
+    SimClrConfig, SinSimConfig, SwavConfig, TransportConfig, VicRegConfig,
 };
 pub use known_gradient::with_known_gradient;
 pub use terms::{LossTerms, Terms, Transport};

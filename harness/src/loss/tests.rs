@@ -4,8 +4,8 @@
 use burn::tensor::{Device, Distribution, Tensor, TensorData, activation::log_softmax};
 
 use super::{
-    BarlowTwinsConfig, ByolConfig, LossConfig, Objective, OtCost, OtForm, OtOn, OtScale, OtUnit, SimClrConfig,
-    SinSimConfig, TransportConfig, VicRegConfig,
+    BarlowTwinsConfig, ByolConfig, LossConfig, Objective, OtCost, OtForm, OtOn, OtScale, OtUnit,
+    SimClrConfig, SinSimConfig, TransportConfig, VicRegConfig,
 };
 use crate::{backend::BackendKind, model::Embeddings};
 

@@ -111,6 +111,9 @@ fn judge(
     let mut progress = Progress::new(what, 0, FeatureSets::images(data) as u64);
     let features = FeatureSets::extract(encoder, data, normalize, device, |done| {
         progress.set(done as u64, || "images".to_owned());
+    })?;
+    let judgement = features.judgement(data, &config.probe, config.seed, device);
+    Ok((judgement, features))
 }
 
 /// Draws `training.svg`: the curves of `metrics.jsonl` beside the accuracies.

@@ -20,9 +20,8 @@ use crate::{
     backend::BackendKind,
     data::DatasetKind,
     loss::{
-        BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtForm, OtOn, OtScale,
-        OtUnit, SimClrConfig,
-        SinSimConfig, SwavConfig, TransportConfig, VicRegConfig,
+        BarlowTwinsConfig, ByolConfig, LossConfig, Method, OtCost, OtForm, OtOn, OtScale, OtUnit,
+        SimClrConfig, SinSimConfig, SwavConfig, TransportConfig, VicRegConfig,
     },
     model::{HeadConfig, ModelConfig, StemKind},
 };
