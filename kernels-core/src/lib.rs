@@ -169,6 +169,7 @@ pub mod pieces;
 pub mod sin_sim;
 pub mod sinkhorn;
 pub mod softmax;
+pub mod swav;
 pub mod vicreg;
 
 pub use error::Error;

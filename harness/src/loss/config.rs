@@ -6,6 +6,7 @@ use kernels_core::{
     cost::{Cost, CostScale},
     sin_sim::{self, EpsilonUnit, OtOptions, SinSimOptions},
     sinkhorn::SinkhornOptions,
+    swav::SwavOptions,
     vicreg::VicRegOptions,
 };
 use serde::{Deserialize, Serialize};
@@ -280,6 +281,18 @@ impl BarlowTwinsConfig {
             lambda: self.lambda,
             scale: self.scale,
             ..BarlowTwinsOptions::default()
+        }
+    }
+}
+
+impl SwavConfig {
+    /// For the kernels. A few iterations are the method's own choice: none is too early.
+    pub(super) fn options(&self) -> SwavOptions<f32> {
+        SwavOptions {
+            temperature: self.temperature,
+            epsilon: self.epsilon,
+            max_iterations: self.max_iterations,
+            threshold: 0.0,
         }
     }
 }

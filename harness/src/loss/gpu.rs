@@ -13,15 +13,27 @@ use burn::{
     backend::{LibTorch, tensor::FloatTensor},
     tensor::Tensor,
 };
-use kernels_core::sin_sim::{OtOptions, OtTerm, SinSim, SinSimOptions};
+use kernels_core::{
+    barlow_twins::{BarlowTwins, BarlowTwinsOptions},
+    sin_sim::{OtOptions, OtTerm, SinSim, SinSimOptions},
+    swav::{Swav, SwavOptions},
+    vicreg::{VicReg, VicRegOptions},
+};
 use kernels_cuda::{
     Cuda, Global,
+    barlow_twins::{barlow_twins_with_grad, barlow_twins_workspace_len},
+    byol::{byol_symmetric_with_grad, byol_workspace_len},
     nt_xent::{nt_xent_with_grad, nt_xent_workspace_len},
     sin_sim::{ot_term_with_grad, ot_term_workspace_len, sin_sim_with_grad, sin_sim_workspace_len},
+    vicreg::{vicreg_with_grad, vicreg_workspace_len},
 };
 use tch::Kind;
 
-use super::{LossError, kernels::Kernels};
+use super::{
+    LossError,
+    host::Host,
+    kernels::{Kernels, WithGradient},
+};
 use crate::backend::GPU;
 
 /// The GPU, once a loss was asked for, with its scratch memory.
@@ -29,10 +41,11 @@ use crate::backend::GPU;
 pub(super) struct Gpu {
     cuda: Option<Cuda>,
     workspace: Option<tch::Tensor>,
+    host: Host,
 }
 
 impl Kernels for Gpu {
-    fn nt_xent(&mut self, z: &Tensor<2>, temperature: f32) -> Result<(f32, Tensor<2>), LossError> {
+    fn nt_xent(&mut self, z: &Tensor<2>, temperature: f32) -> WithGradient<f32> {
         self.call(z, nt_xent_workspace_len, |cuda, [rows, dim], on| {
             nt_xent_with_grad(cuda, on.z, rows, dim, temperature, on.grad, on.workspace)
         })
@@ -42,21 +55,47 @@ impl Kernels for Gpu {
         &mut self,
         z: &Tensor<2>,
         options: &SinSimOptions<f32>,
-    ) -> Result<(SinSim<f32>, Tensor<2>), LossError> {
+    ) -> WithGradient<SinSim<f32>> {
         self.call(z, sin_sim_workspace_len, |cuda, [rows, dim], on| {
             sin_sim_with_grad(cuda, on.z, rows, dim, options, on.grad, on.workspace)
         })
     }
 
-    fn ot_term(
-        &mut self,
-        h: &Tensor<2>,
-        options: &OtOptions<f32>,
-    ) -> Result<(OtTerm<f32>, Tensor<2>), LossError> {
+    fn ot_term(&mut self, h: &Tensor<2>, options: &OtOptions<f32>) -> WithGradient<OtTerm<f32>> {
         let len = |rows, dim| ot_term_workspace_len(rows / 2, dim);
         self.call(h, len, |cuda, [rows, dim], on| {
             ot_term_with_grad(cuda, on.z, rows, dim, options, on.grad, on.workspace)
         })
+    }
+
+    fn byol(&mut self, prediction: &Tensor<2>, target: &Tensor<2>) -> WithGradient<f32> {
+        let target = plain(on_gpu(target)?)?;
+        let len = |rows, _| byol_workspace_len(rows);
+        self.call(prediction, len, |cuda, [rows, dim], on| {
+            let (t, grad) = (array(&target), on.grad);
+            byol_symmetric_with_grad(cuda, on.z, t, rows, dim, grad, on.workspace)
+        })
+    }
+
+    fn vicreg(&mut self, z: &Tensor<2>, options: &VicRegOptions<f32>) -> WithGradient<VicReg<f32>> {
+        self.call(z, vicreg_workspace_len, |cuda, [rows, dim], on| {
+            vicreg_with_grad(cuda, on.z, rows, dim, options, on.grad, on.workspace)
+        })
+    }
+
+    fn barlow_twins(
+        &mut self,
+        z: &Tensor<2>,
+        options: &BarlowTwinsOptions<f32>,
+    ) -> WithGradient<BarlowTwins<f32>> {
+        self.call(z, barlow_twins_workspace_len, |cuda, [rows, dim], on| {
+            barlow_twins_with_grad(cuda, on.z, rows, dim, options, on.grad, on.workspace)
+        })
+    }
+
+    /// On the host: three iterations on a small matrix are not worth a kernel of their own.
+    fn swav(&mut self, scores: &Tensor<2>, options: &SwavOptions<f32>) -> WithGradient<Swav<f32>> {
+        self.host.swav(scores, options)
     }
 }
 

@@ -11,6 +11,7 @@ use kernels_core::{
         OtOptions, OtTerm, SinSim, SinSimOptions, ot_term_with_grad, ot_term_workspace_len,
         sin_sim_with_grad, sin_sim_workspace_len,
     },
+    swav::{Swav, SwavOptions, swav_with_grad, swav_workspace_len},
     vicreg::{VicReg, VicRegOptions, vicreg_with_grad, vicreg_workspace_len},
 };
 
@@ -80,6 +81,25 @@ impl Kernels for Host {
     ) -> WithGradient<BarlowTwins<f32>> {
         self.call(z, barlow_twins_workspace_len, |on| {
             barlow_twins_with_grad(on.z, on.rows, on.dim, options, on.grad, on.workspace)
+        })
+    }
+
+    fn swav(&mut self, scores: &Tensor<2>, options: &SwavOptions<f32>) -> WithGradient<Swav<f32>> {
+        let len = |rows, prototypes| swav_workspace_len(rows / 2, prototypes);
+        self.call(scores, len, |on| {
+            let half = on.z.len() / 2;
+            let (a, b) = on.z.split_at(half);
+            let (grad_a, grad_b) = on.grad.split_at_mut(half);
+            swav_with_grad(
+                a,
+                b,
+                on.rows / 2,
+                on.dim,
+                options,
+                grad_a,
+                grad_b,
+                on.workspace,
+            )
         })
     }
 }

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use kernels_core::{
     barlow_twins::{BarlowTwins, BarlowTwinsOptions},
     sin_sim::{OtOptions, OtTerm, SinSim, SinSimOptions},
+    swav::{Swav, SwavOptions},
     vicreg::{VicReg, VicRegOptions},
 };
 
@@ -38,6 +39,9 @@ pub(super) trait Kernels {
         z: &Tensor<2>,
         options: &BarlowTwinsOptions<f32>,
     ) -> WithGradient<BarlowTwins<f32>>;
+
+    /// SwAV's, of the scores of both views against the prototypes.
+    fn swav(&mut self, scores: &Tensor<2>, options: &SwavOptions<f32>) -> WithGradient<Swav<f32>>;
 }
 
 /// The kernels for embeddings on the device of `backend`.

@@ -119,7 +119,17 @@ impl Objective {
                 let loss = with_known_gradient(embeddings.z, out.loss, gradient);
                 Ok((loss, LossTerms::plain(out.loss, terms)))
             }
-            LossConfig::Swav(_) => Err(LossError::Read("swav".to_owned())),
+            LossConfig::Swav(config) => {
+                let scores = part("swav", "prototypes", embeddings.scores)?;
+                let (out, gradient) = kernels.swav(&scores, &config.options())?;
+                let terms = vec![
+                    ("assignment_entropy", out.assignment_entropy),
+                    ("prediction_entropy", out.prediction_entropy),
+                    ("marginal_error", out.marginal_error),
+                ];
+                let loss = with_known_gradient(scores, out.loss, gradient);
+                Ok((loss, LossTerms::plain(out.loss, terms)))
+            }
         }
     }
 }
