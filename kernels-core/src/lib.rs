@@ -1,15 +1,16 @@
 //! Losses for self-supervised learning with their gradients: NT-Xent, entropic optimal
-//! transport, SinSim, which is their sum, BYOL, VICReg and Barlow Twins.
+//! transport, SinSim, which is their sum, BYOL, VICReg, Barlow Twins and SwAV.
 //!
 //! | loss | formula |
 //! |---|---|
 //! | NT-Xent | `(1/2N) Σ_i [ −s_iπ(i) + log Σ_{j≠i} exp s_ij ]`, `s_ij = cos(z_i, z_j)/τ` |
 //! | OT_ε | `min_P ⟨P,C⟩ + ε KL(P ‖ a⊗b)` over plans P with marginals a and b |
 //! | S_ε | `OT_ε(α, β) − ½ OT_ε(α, α) − ½ OT_ε(β, β)`, the debiased divergence |
-//! | SinSim | `NT-Xent(z) + λ · OT_ε(view A, view B)` |
+//! | SinSim | `NT-Xent(z) + λ · OT_ε(view A, view B)`, or with S_ε |
 //! | BYOL | `mean_i (2 − 2 cos(q_i, t_i))` |
 //! | VICReg | `25 mean (a − b)² + 25 · ½ Σ_views mean_j relu(γ − S_j) + Σ_views Σ_{i≠j} C_ij²/d` |
 //! | Barlow Twins | `Σ_i (1 − C_ii)² + λ Σ_{i≠j} C_ij²`, C the cross-correlation of the views |
+//! | SwAV | `−½ mean_i Σ_k [q^a log p^b + q^b log p^a]`, `p = softmax(s/τ)`, q the entropic plan of s |
 //!
 //! Matrices are row-major slices. A batch `z` of N images has `rows = 2N` rows: row i
 //! and row i+N are two views of image i. Functions allocate nothing: the caller passes
@@ -25,6 +26,7 @@
 //! | [`byol`] | prediction of a target without gradient, and its momentum schedule |
 //! | [`vicreg`] | invariance, variance and covariance of two views |
 //! | [`barlow_twins`] | cross-correlation of two views towards the identity |
+//! | [`swav`] | prediction of the other view's balanced assignment to prototypes |
 //! | `owned` | the main calls with results on the heap (feature `alloc`) |
 //! | [`diagnostics`] | alignment, uniformity, effective rank: has the embedding collapsed? |
 //! | [`cost`] | ground costs between point clouds |
@@ -62,6 +64,7 @@
 //! | [`sin_sim::sin_sim_with_grad`] | ✓ | rows | O(N²) | NT-Xent's and transport's |
 //! | [`byol::byol_with_grad`] | ✓ | predictions | none | O(N·d) |
 //! | [`vicreg`], [`barlow_twins`] | ✓ | rows | O(N·d + d²) | O(N·d²) |
+//! | [`swav::swav_with_grad`], K prototypes | ✓ | scores | 2·N·K | O(N·K) an iteration |
 //!
 //! [`pieces`] has the formulas that these loops are made of, for drivers elsewhere: the lanes
 //! of a GPU's warp use them in `kernels-cuda`.

@@ -5,37 +5,45 @@
 
 mod support;
 
+use kernels_core::Real;
 use kernels_core::cost::{Cost, CostScale};
-use kernels_core::sin_sim::{self as core, OtOptions, SinSimOptions};
+use kernels_core::sin_sim::{self as core, EpsilonUnit, OtForm, OtOptions, SinSimOptions};
 use kernels_core::sinkhorn::SinkhornOptions;
 use kernels_cuda::Buffer;
 use kernels_cuda::emulator::Emulator;
 use kernels_cuda::sin_sim::{sin_sim_with_grad, sin_sim_workspace_len};
 use support::{near, near_largest, normal, wide};
 
-fn options<T: kernels_core::Real>(
-    cost: Cost,
-    scale: CostScale,
-    lambda: f64,
-    threshold: f64,
-) -> SinSimOptions<T> {
+fn options<T: Real>(cost: Cost, scale: CostScale, lambda: f64, threshold: f64) -> SinSimOptions<T> {
+    let sinkhorn = SinkhornOptions {
+        // In the units of the cost.
+        epsilon: T::of(if scale == CostScale::None { 2.0 } else { 0.25 }),
+        threshold: T::of(threshold),
+        max_iterations: 400,
+    };
     SinSimOptions {
         temperature: T::of(0.5),
         lambda: T::of(lambda),
         ot: OtOptions {
-            cost,
             scale,
-            sinkhorn: SinkhornOptions {
-                // In the units of the cost.
-                epsilon: T::of(if scale == CostScale::None { 2.0 } else { 0.25 }),
-                threshold: T::of(threshold),
-                max_iterations: 400,
-            },
+            ..OtOptions::new(cost, sinkhorn)
         },
     }
 }
 
-fn compare(cost: Cost, scale: CostScale, lambda: f64, (rows, dim): (usize, usize)) {
+fn compare(cost: Cost, scale: CostScale, lambda: f64, size: (usize, usize)) {
+    let (f32, f64) = (
+        options(cost, scale, lambda, 1e-6),
+        options(cost, scale, lambda, 1e-10),
+    );
+    compare_options(&f32, &f64, size);
+}
+
+fn compare_options(
+    options: &SinSimOptions<f32>,
+    exact: &SinSimOptions<f64>,
+    (rows, dim): (usize, usize),
+) {
     let z = normal(17, rows * dim, 1.0);
     let device = Emulator::new(9);
     let views = Buffer::of(&device, &z).unwrap();
@@ -46,7 +54,7 @@ fn compare(cost: Cost, scale: CostScale, lambda: f64, (rows, dim): (usize, usize
         views.array(),
         rows,
         dim,
-        &options(cost, scale, lambda, 1e-6),
+        options,
         grad.array(),
         workspace.array(),
     )
@@ -55,12 +63,12 @@ fn compare(cost: Cost, scale: CostScale, lambda: f64, (rows, dim): (usize, usize
     let z = wide(&z);
     let mut want_grad = vec![0.0; rows * dim];
     let mut workspace = vec![0.0; core::sin_sim_workspace_len(rows, dim)];
-    let options = options(cost, scale, lambda, 1e-10);
     let want =
-        core::sin_sim_with_grad(&z, rows, dim, &options, &mut want_grad, &mut workspace).unwrap();
+        core::sin_sim_with_grad(&z, rows, dim, exact, &mut want_grad, &mut workspace).unwrap();
     assert!(got.ot.converged && want.ot.converged, "{got:?}");
     near("loss", &[got.loss], &[want.loss], 2e-6);
     near("nt_xent", &[got.nt_xent], &[want.nt_xent], 2e-6);
+    near("epsilon", &[got.ot.epsilon], &[want.ot.epsilon], 1e-6);
     near("ot", &[got.ot.value], &[want.ot.value], 2e-6);
     // Of first order in the marginal error, which is 1e-6, as is the gradient.
     let cost = [got.ot.transport_cost];
@@ -79,4 +87,43 @@ fn all_costs_and_scales() {
 #[test]
 fn without_lambda_it_is_nt_xent() {
     compare(Cost::Cosine, CostScale::None, 0.0, (12, 8));
+}
+
+/// Every form and unit, with and without a price of the marginals.
+#[test]
+fn all_forms_and_units() {
+    fn options<T: Real>(
+        (form, epsilon_unit, scale): (OtForm, EpsilonUnit, CostScale),
+        (cost, rho): (Cost, f64),
+        threshold: f64,
+    ) -> SinSimOptions<T> {
+        let relative = scale == CostScale::Maximum || epsilon_unit == EpsilonUnit::Maximum;
+        let sinkhorn = SinkhornOptions {
+            epsilon: T::of(if relative { 0.25 } else { 2.0 }),
+            threshold: T::of(threshold),
+            max_iterations: 400,
+        };
+        SinSimOptions {
+            temperature: T::of(0.5),
+            lambda: T::of(0.5),
+            ot: OtOptions {
+                form,
+                epsilon_unit,
+                scale,
+                rho: T::of(rho),
+                ..OtOptions::new(cost, sinkhorn)
+            },
+        }
+    }
+    for form in [OtForm::Plain, OtForm::Divergence] {
+        for unit in [EpsilonUnit::Absolute, EpsilonUnit::Maximum] {
+            for scale in [CostScale::None, CostScale::Maximum] {
+                for given in [(Cost::SquaredEuclidean, f64::INFINITY), (Cost::Cosine, 1.5)] {
+                    let what = (form, unit, scale);
+                    let (f32, f64) = (options(what, given, 1e-6), options(what, given, 1e-10));
+                    compare_options(&f32, &f64, (18, 4));
+                }
+            }
+        }
+    }
 }

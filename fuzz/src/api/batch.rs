@@ -16,12 +16,13 @@ use kernels_core::sin_sim::{
     ot_term_workspace_len, sin_sim_with_grad, sin_sim_workspace_len,
 };
 use kernels_core::sinkhorn::SinkhornOptions;
+use kernels_core::swav::{SwavOptions, swav_with_grad, swav_workspace_len};
 use kernels_core::vicreg::{VicReg, VicRegOptions, vicreg, vicreg_with_grad, vicreg_workspace_len};
 
 use super::Arguments;
 use crate::number::{Scalar, assert_finite};
 
-pub(super) fn functions<T: Scalar>() -> [fn(Arguments<'_>); 12] {
+pub(super) fn functions<T: Scalar>() -> [fn(Arguments<'_>); 13] {
     [
         contrast::<T>,
         combined::<T>,
@@ -35,6 +36,7 @@ pub(super) fn functions<T: Scalar>() -> [fn(Arguments<'_>); 12] {
         uniform::<T>,
         rank::<T>,
         eigenvalues::<T>,
+        assignments::<T>,
     ]
 }
 
@@ -217,6 +219,35 @@ fn correlations<T: Scalar>(mut to: Arguments<'_>) {
     if let Ok(loss) = barlow_twins_with_grad(&z, rows, dim, &options, &mut grad, &mut work) {
         check(&loss);
         assert_finite("barlow_twins' gradient", &grad);
+    }
+}
+
+fn assignments<T: Scalar>(mut to: Arguments<'_>) {
+    let (rows, prototypes) = (to.size(0), to.size(1));
+    let options = SwavOptions {
+        temperature: to.option(0),
+        epsilon: to.option(1),
+        max_iterations: to.size(2).min(20),
+        threshold: to.option(2),
+    };
+    let options = if to.flag(0) {
+        SwavOptions::default()
+    } else {
+        options
+    };
+    let len = rows.saturating_mul(prototypes);
+    let (a, b) = (to.slice::<T>(len), to.slice::<T>(len));
+    let (mut grad_a, mut grad_b) = (to.room(len), to.room(len));
+    let mut work = to.room(swav_workspace_len(rows, prototypes));
+    let grads = (&mut grad_a, &mut grad_b);
+    let loss = swav_with_grad(
+        &a, &b, rows, prototypes, &options, grads.0, grads.1, &mut work,
+    );
+    if let Ok(loss) = loss {
+        assert_finite("swav", &[loss.loss, loss.marginal_error]);
+        assert_finite("swav", &[loss.assignment_entropy, loss.prediction_entropy]);
+        assert_finite("swav's gradients", &grad_a);
+        assert_finite("swav's gradients", &grad_b);
     }
 }
 

@@ -7,6 +7,7 @@ use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::owned;
 use kernels_core::sin_sim::SinSimOptions;
 use kernels_core::sinkhorn::{Annealing, Problem, SinkhornOptions, solve};
+use kernels_core::swav::SwavOptions;
 use kernels_core::vicreg::VicRegOptions;
 
 use super::Arguments;
@@ -85,6 +86,12 @@ fn statistics<T: Scalar>(mut to: Arguments<'_>) {
     };
     if let Ok((found, grad)) = owned::barlow_twins_with_grad(&z, rows, dim, &options) {
         assert_loss("barlow_twins", (found.loss, grad), &z);
+    }
+    let options = SwavOptions::default();
+    if let Ok((found, grads)) = owned::swav_with_grad(&z, &target, rows, dim, &options) {
+        for grad in grads {
+            assert_loss("swav", (found.loss, grad), &z);
+        }
     }
     if let Ok(found) = owned::byol_with_grad(&z, &target, rows, dim) {
         assert_loss("byol", found, &z);

@@ -6,6 +6,7 @@ use super::zeros;
 use crate::barlow_twins::{self, BarlowTwins, BarlowTwinsOptions};
 use crate::nt_xent;
 use crate::sin_sim::{self, SinSim, SinSimOptions};
+use crate::swav::{self, Swav, SwavOptions};
 use crate::vicreg::{self, VicReg, VicRegOptions};
 use crate::{Error, Real, byol, check};
 
@@ -119,6 +120,39 @@ pub fn byol_with_grad<T: Real>(
         |_, _| 0,
         |grad, _| byol::byol_with_grad(q, target, rows, dim, grad),
     )
+}
+
+/// [`swav::swav_with_grad`]: the loss and its diagnostics, and its gradients with respect
+/// to both matrices of scores.
+///
+/// # Errors
+/// As the function with slices; also [`Error::Memory`].
+pub fn swav_with_grad<T: Real>(
+    scores_a: &[T],
+    scores_b: &[T],
+    rows: usize,
+    prototypes: usize,
+    options: &SwavOptions<T>,
+) -> Result<(Swav<T>, [Vec<T>; 2]), Error> {
+    let operation = "swav_with_grad";
+    let len = rows.saturating_mul(prototypes);
+    check::at_least_one(operation, "rows", rows)?;
+    check::at_least_one(operation, "prototypes", prototypes)?;
+    check::shape(operation, "scores_a", scores_a, len)?;
+    check::shape(operation, "scores_b", scores_b, len)?;
+    let mut workspace = zeros(operation, swav::swav_workspace_len(rows, prototypes))?;
+    let (mut grad_a, mut grad_b) = (zeros(operation, len)?, zeros(operation, len)?);
+    let loss = swav::swav_with_grad(
+        scores_a,
+        scores_b,
+        rows,
+        prototypes,
+        options,
+        &mut grad_a,
+        &mut grad_b,
+        &mut workspace,
+    )?;
+    Ok((loss, [grad_a, grad_b]))
 }
 
 /// Allocates gradient and workspace, once the sizes are known to be those of `z`.

@@ -2,7 +2,9 @@
 //!
 //! `L = NT-Xent(z) + λ · OT_ε(view A, view B)`, where view A is the first half of the
 //! rows of z and view B the second. The transport term sees two sets of points and
-//! never which row belongs to which: it draws the views' distributions together.
+//! never which row belongs to which: it draws the views' distributions together. In
+//! its place may stand the debiased divergence, with marginals imposed or priced
+//! ([`OtOptions`]).
 
 mod options;
 mod ot_term;

@@ -13,4 +13,5 @@ mod magnitudes;
 mod messages;
 mod refusals;
 mod softmax;
+mod swav;
 mod vicreg;

@@ -43,7 +43,12 @@ pub fn sinkhorn_divergence<D: Device>(
     options: &SinkhornOptions<f32>,
     workspace: Global<f32>,
 ) -> Result<Divergence<f32>, Error> {
-    solve(device, problem, options, None, workspace)
+    let wanted = Wanted {
+        grads: None,
+        weight: 1.0,
+        transport_cost: None,
+    };
+    solve(device, problem, options, wanted, workspace)
 }
 
 /// [`sinkhorn_divergence`], and its gradient with respect to both clouds.
@@ -58,16 +63,31 @@ pub fn sinkhorn_divergence_with_grad<D: Device>(
     grad_y: Global<f32>,
     workspace: Global<f32>,
 ) -> Result<Divergence<f32>, Error> {
-    solve(device, problem, options, Some((grad_x, grad_y)), workspace)
+    let wanted = Wanted {
+        grads: Some((grad_x, grad_y)),
+        weight: 1.0,
+        transport_cost: None,
+    };
+    solve(device, problem, options, wanted, workspace)
 }
 
-fn solve<D: Device>(
+/// What is wanted beside the divergence.
+pub(crate) struct Wanted<'w> {
+    pub(crate) grads: Option<(Global<f32>, Global<f32>)>,
+    /// What gradients are multiplied by.
+    pub(crate) weight: f32,
+    /// `⟨P,C⟩` of the plan between the measures.
+    pub(crate) transport_cost: Option<&'w mut f32>,
+}
+
+pub(crate) fn solve<D: Device>(
     device: &D,
     problem: &Problem,
     options: &SinkhornOptions<f32>,
-    grads: Option<(Global<f32>, Global<f32>)>,
+    wanted: Wanted<'_>,
     workspace: Global<f32>,
 ) -> Result<Divergence<f32>, Error> {
+    let Wanted { grads, weight, .. } = wanted;
     options.check(OPERATION)?;
     problem.check(OPERATION)?;
     let CostSource::Points { x, y, .. } = problem.cost else {
@@ -109,15 +129,18 @@ fn solve<D: Device>(
         copy(device, state.potentials().0, potentials[k])?;
         if let Some((grad_x, grad_y)) = grads {
             // By symmetry half the gradients with respect to both arguments are one.
-            state.pull_rows([grad_x, grad_y][k], -1.0, false)?;
+            state.pull_rows([grad_x, grad_y][k], -weight, false)?;
         }
     }
     let mut state = State::new(device, problem, options.epsilon, rest)?;
     state.warm_start(g_within)?;
     let between = state.run(options)?;
+    if let Some(transport_cost) = wanted.transport_cost {
+        *transport_cost = state.transport_cost()?;
+    }
     if let Some((grad_x, grad_y)) = grads {
-        state.pull_rows(grad_x, 1.0, true)?;
-        state.pull_columns(grad_y, true)?;
+        state.pull_rows(grad_x, weight, true)?;
+        state.pull_columns(grad_y, weight, true)?;
         state.finish(grad_x, grad_y)?;
     }
     let value = if problem.is_balanced() {
@@ -141,9 +164,15 @@ fn solve<D: Device>(
             got: f64::from(value),
         }));
     }
+    let all = [between, within[0], within[1]];
     Ok(Divergence {
         value: value.max(0.0),
         between,
+        marginal_error: all
+            .iter()
+            .map(|part| part.marginal_error)
+            .fold(0.0, f32::max),
+        iterations: all.iter().map(|part| part.iterations).fold(0, usize::max),
         within_a: within[0].value,
         within_b: within[1].value,
         converged: between.converged && within[0].converged && within[1].converged,

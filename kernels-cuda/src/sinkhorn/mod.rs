@@ -34,7 +34,7 @@
 //! # Ok::<(), kernels_cuda::Error>(())
 //! ```
 
-mod divergence;
+pub(crate) mod divergence;
 mod outcome;
 mod outputs;
 mod prepare;

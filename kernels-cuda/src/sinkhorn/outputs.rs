@@ -105,7 +105,7 @@ impl<D: Device> State<'_, D> {
         check::shape("envelope_gradient", "grad_x", grad_x, x.len())?;
         check::shape("envelope_gradient", "grad_y", grad_y, y.len())?;
         self.pull_rows(grad_x, 1.0, false)?;
-        self.pull_columns(grad_y, false)?;
+        self.pull_columns(grad_y, 1.0, false)?;
         self.finish(grad_x, grad_y)
     }
 
@@ -125,23 +125,34 @@ impl<D: Device> State<'_, D> {
         }
     }
 
-    /// `out = [out +] sign · Σ_j P_ij ∂C_ij/∂u_i` with u the x, or their directions.
-    pub(super) fn pull_rows(&self, out: Global<f32>, sign: f32, keep: bool) -> Result<(), Error> {
-        self.pull(out, sign, keep, false)
+    /// `out = [out +] weight · Σ_j P_ij ∂C_ij/∂u_i` with u the x, or their directions.
+    pub(super) fn pull_rows(&self, out: Global<f32>, weight: f32, keep: bool) -> Result<(), Error> {
+        self.pull(out, weight, keep, false)
     }
 
     /// The same for the points of the columns.
-    pub(super) fn pull_columns(&self, out: Global<f32>, keep: bool) -> Result<(), Error> {
-        self.pull(out, 1.0, keep, true)
+    pub(super) fn pull_columns(
+        &self,
+        out: Global<f32>,
+        weight: f32,
+        keep: bool,
+    ) -> Result<(), Error> {
+        self.pull(out, weight, keep, true)
     }
 
-    fn pull(&self, out: Global<f32>, sign: f32, keep: bool, transposed: bool) -> Result<(), Error> {
+    fn pull(
+        &self,
+        out: Global<f32>,
+        weight: f32,
+        keep: bool,
+        transposed: bool,
+    ) -> Result<(), Error> {
         let CostSource::Points { cost, x, y, dim } = self.problem.cost else {
             return Ok(());
         };
         let shared = self.shared;
         // ‖x − y‖² and ½ ‖u − v‖².
-        let factor = sign * if cost == Cost::Cosine { 1.0 } else { 2.0 };
+        let factor = weight * if cost == Cost::Cosine { 1.0 } else { 2.0 };
         if let Some(streamed) = &self.streamed {
             let how = (factor, keep, transposed);
             return streamed.pull(self.device, &shared, self.mass()?, out, how);

@@ -268,6 +268,25 @@ impl<'d, D: Device> State<'d, D> {
         (self.shared.a, self.shared.b)
     }
 
+    /// The largest permitted cost, before costs are scaled; not a number that means
+    /// anything if something was refused, which [`State::run`] tells.
+    ///
+    /// # Errors
+    /// A problem that is streamed, or the device's.
+    pub(crate) fn largest_cost(&self) -> Result<f32, Error> {
+        if self.streamed.is_some() {
+            return Err(Error::Kernel(kernels_core::Error::Size {
+                operation: OPERATION,
+                argument: "n × m",
+                expected: "at most 2^28 where ε or the scale is the largest cost, which is not \
+                           known of streamed costs; give both in units of the cost",
+                got: self.problem.n.saturating_mul(self.problem.m),
+            }));
+        }
+        let values = read(self.device, self.shared.status.0)?;
+        Ok(values.get(Status::LARGEST).copied().unwrap_or(f32::NAN))
+    }
+
     /// The masses of both sides.
     pub(super) fn masses(&self) -> Result<(f32, f32), Error> {
         let values = read(self.device, self.shared.status.0)?;

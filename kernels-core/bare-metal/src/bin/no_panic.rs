@@ -27,6 +27,7 @@ use kernels_core::sin_sim::{
 };
 use kernels_core::sinkhorn::{self, *};
 use kernels_core::softmax::{log_softmax, log_softmax_backward, softmax, softmax_backward};
+use kernels_core::swav::{SwavOptions, swav_with_grad, swav_workspace_len};
 use kernels_core::vicreg::{self, VicRegOptions};
 use kernels_core::{Real, byol, diagnostics, elementary};
 
@@ -81,7 +82,7 @@ fn vectors<T: Real>(memory: &mut [[T; 64]; 8]) {
 }
 
 fn losses<T: Real>(memory: &mut [[T; 64]; 8], [rows, dim, step]: [usize; 3]) {
-    let [z, t, grad, workspace, ..] = unknown(memory);
+    let [z, t, grad, workspace, other_grad, ..] = unknown(memory);
     let number = black_box(T::one());
     let _ = black_box(byol::byol(z, t, rows, dim));
     let _ = black_box(byol::byol_with_grad(z, t, rows, dim, grad));
@@ -117,6 +118,9 @@ fn losses<T: Real>(memory: &mut [[T; 64]; 8], [rows, dim, step]: [usize; 3]) {
         ot,
     };
     let _ = black_box(sin_sim_with_grad(z, rows, dim, &options, grad, workspace));
+    let options = black_box(SwavOptions::default());
+    let loss = swav_with_grad(z, t, rows, dim, &options, grad, other_grad, workspace);
+    let _ = black_box(loss);
 }
 
 fn embeddings<T: Real>(memory: &mut [[T; 64]; 8], [rows, dim, n]: [usize; 3]) {
@@ -286,6 +290,7 @@ fn lengths<T: Real>([n, m, dim]: [usize; 3]) {
     black_box(vicreg::vicreg_workspace_len(n, dim));
     black_box(barlow_twins::barlow_twins_workspace_len(n, dim));
     black_box(nt_xent_workspace_len(n, dim));
+    black_box(swav_workspace_len(n, dim));
     black_box(sin_sim::sin_sim_workspace_len(n, dim));
     black_box(sin_sim::ot_term_workspace_len(n, dim));
     black_box(sinkhorn_workspace_len(n, m));
