@@ -183,50 +183,67 @@ fn placed(map: &[Place], frame: Rect) -> Vec<Point> {
     map.iter().map(place).collect()
 }
 
-/// Names of the classes, in columns of one width.
+/// Names of the classes: one after the other where a line has room for all of them, or
+/// else in columns of one width.
 struct Legend<'a> {
-    entries: Vec<&'a Entry>,
-    cell: f64,
-    /// Entries in a line.
-    columns: usize,
-    /// How much is free at either side.
-    indent: f64,
+    /// Where each begins: distance from the left, and line.
+    entries: Vec<(&'a Entry, f64, usize)>,
+    lines: usize,
 }
 
 impl<'a> Legend<'a> {
+    /// From a dot to its name.
+    const SPACE: f64 = 7.0;
+    /// From a name to the next dot.
+    const BETWEEN: f64 = 20.0;
+
     fn new(key: &'a Key, width: f64) -> Self {
         let entries: Vec<&Entry> = if key.entries.len() > 1 {
             key.entries.iter().chain(&key.others).collect()
         } else {
             Vec::new()
         };
-        let names = entries.iter().map(|entry| text_width(&entry.name, LABEL));
-        let cell = names.fold(0.0, f64::max) + SWATCH + 7.0 + 16.0;
-        let most = ((width / cell) as usize).max(1);
-        // As many in each line as in any other, as far as it goes.
-        let lines = entries.len().div_ceil(most).max(1);
-        let columns = entries.len().div_ceil(lines);
+        let of = |entry: &&Entry| SWATCH + Self::SPACE + text_width(&entry.name, LABEL);
+        let widths: Vec<f64> = entries.iter().map(of).collect();
+        let all: f64 = widths.iter().map(|width| width + Self::BETWEEN).sum();
+        let cell = widths.iter().copied().fold(0.0, f64::max) + Self::BETWEEN;
+        let one_line = all - Self::BETWEEN <= width;
+        let columns = if one_line {
+            entries.len().max(1)
+        } else {
+            let most = (((width + Self::BETWEEN) / cell) as usize).max(1);
+            // As many in each line as in any other, as far as it goes.
+            entries.len().div_ceil(entries.len().div_ceil(most))
+        };
+        let used = if one_line { all } else { columns as f64 * cell };
+        let indent = (0.5 * (width + Self::BETWEEN - used)).max(0.0);
+        let before = |i: usize| -> f64 {
+            if one_line {
+                widths[..i].iter().map(|width| width + Self::BETWEEN).sum()
+            } else {
+                (i % columns) as f64 * cell
+            }
+        };
+        let placed = entries.iter().enumerate();
+        let placed = placed.map(|(i, &entry)| (entry, indent + before(i), i / columns));
         Self {
-            entries,
-            cell,
-            columns,
-            indent: (0.5 * (width - columns as f64 * cell + 16.0)).max(0.0),
+            entries: placed.collect(),
+            lines: entries.len().div_ceil(columns),
         }
     }
 
     fn height(&self) -> f64 {
-        if self.entries.is_empty() {
+        if self.lines == 0 {
             return 0.0;
         }
-        LEGEND_GAP + self.entries.len().div_ceil(self.columns) as f64 * LEGEND_ROW
+        LEGEND_GAP + self.lines as f64 * LEGEND_ROW
     }
 
     fn draw(&self, canvas: &Canvas<'_>, (left, top): Point) -> Drawn {
-        for (i, entry) in self.entries.iter().enumerate() {
-            let left = left + self.indent + (i % self.columns) as f64 * self.cell;
-            let y = top + ((i / self.columns) as f64 + 0.5) * LEGEND_ROW;
+        for &(entry, indent, line) in &self.entries {
+            let (left, y) = (left + indent, top + (line as f64 + 0.5) * LEGEND_ROW);
             canvas.dots(&[(left + 0.5 * SWATCH, y)], SWATCH, entry.colour, 1.0);
-            let name = (left + SWATCH + 7.0, y);
+            let name = (left + SWATCH + Self::SPACE, y);
             canvas.text(&entry.name, name, LABEL, SOFT_INK, Align::Left)?;
         }
         Ok(())
