@@ -45,6 +45,21 @@ pub enum Error {
     /// An encoder that cannot be judged.
     #[error(transparent)]
     Eval(#[from] crate::eval::EvalError),
+    /// Maps of features.
+    #[error(transparent)]
+    Map(#[from] harness_maps::MapError),
+    /// Runs that cannot be shown side by side.
+    #[error(
+        "--run: expected runs with the same test images, got {} beside {}, whose data set, limit \
+         of test images or seed of built-in images differs; draw them apart",
+        other.display(), first.display()
+    )]
+    OtherImages {
+        /// The first run.
+        first: std::path::PathBuf,
+        /// The one that differs.
+        other: std::path::PathBuf,
+    },
     /// A result could not be written as JSON.
     #[error("a result could not be written as JSON: {0}")]
     Json(serde_json::Error),

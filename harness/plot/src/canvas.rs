@@ -3,6 +3,8 @@
 //! `plotters` places everything at whole numbers, which makes curves of stairs. So
 //! the surface is [`FINE`] times as large inside, and the SVG's `viewBox` shrinks it.
 
+use std::{cell::RefCell, fmt::Write};
+
 use plotters::{
     coord::Shift,
     prelude::{
@@ -25,31 +27,37 @@ const FONTS: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans
 const FONT_FACTOR: f64 = 1.24;
 
 /// Why drawing failed.
-pub(super) type DrawError = DrawingAreaErrorKind<std::io::Error>;
+pub type DrawError = DrawingAreaErrorKind<std::io::Error>;
 /// What drawing gives.
-pub(super) type Drawn = Result<(), DrawError>;
+pub type Drawn = Result<(), DrawError>;
 
 /// A place in pixels, from the figure's top left corner.
-pub(super) type Point = (f64, f64);
+pub type Point = (f64, f64);
 
 /// A part of the figure.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rect {
-    pub(super) left: f64,
-    pub(super) top: f64,
-    pub(super) width: f64,
-    pub(super) height: f64,
+pub struct Rect {
+    /// Distance of its left side from the figure's.
+    pub left: f64,
+    /// Distance of its upper side from the figure's.
+    pub top: f64,
+    /// From left to right.
+    pub width: f64,
+    /// From top to bottom.
+    pub height: f64,
 }
 
 impl Rect {
-    pub(super) fn right(&self) -> f64 {
+    /// Where it ends at the right.
+    pub fn right(&self) -> f64 {
         self.left + self.width
     }
-    pub(super) fn bottom(&self) -> f64 {
+    /// Where it ends below.
+    pub fn bottom(&self) -> f64 {
         self.top + self.height
     }
     /// What is left of a column of `width` at the right, and that column.
-    pub(super) fn split_right(self, width: f64, gap: f64) -> (Self, Self) {
+    pub fn split_right(self, width: f64, gap: f64) -> (Self, Self) {
         let left = Self {
             width: self.width - width - gap,
             ..self
@@ -64,7 +72,7 @@ impl Rect {
         )
     }
     /// Without strips at its sides.
-    pub(super) fn inset(self, left: f64, top: f64, right: f64, bottom: f64) -> Self {
+    pub fn inset(self, left: f64, top: f64, right: f64, bottom: f64) -> Self {
         Self {
             left: self.left + left,
             top: self.top + top,
@@ -76,7 +84,7 @@ impl Rect {
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub enum Align {
     /// Begins there.
     Left,
     /// Has its middle there.
@@ -86,33 +94,39 @@ pub(super) enum Align {
 }
 
 /// A figure being drawn.
-pub(super) struct Canvas<'a> {
+pub struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
+    /// Elements that the library has no short form of; they lie over all others.
+    above: RefCell<String>,
 }
 
 /// The SVG of a figure of `size` that `draw` fills.
-pub(super) fn render(
+pub fn render(
     size: Point,
     title: &str,
     draw: impl FnOnce(&Canvas<'_>) -> Drawn,
 ) -> Result<String, DrawError> {
     let mut svg = String::new();
+    let above;
     let inner = (fine(size.0).unsigned_abs(), fine(size.1).unsigned_abs());
     {
         let canvas = Canvas {
             area: SVGBackend::with_string(&mut svg, inner).into_drawing_area(),
+            above: RefCell::default(),
         };
         canvas.area.fill(&WHITE)?;
         draw(&canvas)?;
         canvas.area.present()?;
+        above = canvas.above.take();
     }
     // The library's opening tag gives way to one with the size on the screen, and
     // with what all elements inherit: corners of curves are round, not spikes.
     let elements = svg.split_once('\n').map_or("", |(_, elements)| elements);
+    let elements = elements.strip_suffix("</svg>\n").unwrap_or(elements);
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" \
          viewBox=\"0 0 {} {}\" stroke-linejoin=\"round\" role=\"img\">\n\
-         <title>{}</title>\n{elements}",
+         <title>{}</title>\n{elements}{above}</svg>\n",
         size.0,
         size.1,
         inner.0,
@@ -140,7 +154,7 @@ fn escaped(text: &str) -> String {
 
 impl Canvas<'_> {
     /// A curve through `points`.
-    pub(super) fn path(&self, points: &[Point], width: f64, colour: RGBAColor) -> Drawn {
+    pub fn path(&self, points: &[Point], width: f64, colour: RGBAColor) -> Drawn {
         let points: Vec<(i32, i32)> = points.iter().copied().map(place).collect();
         self.area.draw(&PathElement::new(
             points,
@@ -149,12 +163,12 @@ impl Canvas<'_> {
     }
 
     /// A straight line.
-    pub(super) fn line(&self, from: Point, to: Point, width: f64, colour: RGBColor) -> Drawn {
+    pub fn line(&self, from: Point, to: Point, width: f64, colour: RGBColor) -> Drawn {
         self.path(&[from, to], width, colour.to_rgba())
     }
 
     /// A level line of dashes.
-    pub(super) fn dashes(&self, from: Point, to_x: f64, width: f64, colour: RGBColor) -> Drawn {
+    pub fn dashes(&self, from: Point, to_x: f64, width: f64, colour: RGBColor) -> Drawn {
         const DASH: f64 = 5.0;
         const SPACE: f64 = 4.0;
         let mut x = from.0;
@@ -166,7 +180,7 @@ impl Canvas<'_> {
     }
 
     /// A filled rectangle.
-    pub(super) fn bar(&self, bar: Rect, colour: RGBColor) -> Drawn {
+    pub fn bar(&self, bar: Rect, colour: RGBColor) -> Drawn {
         let corners = [
             place((bar.left, bar.top)),
             place((bar.right(), bar.bottom())),
@@ -175,13 +189,36 @@ impl Canvas<'_> {
     }
 
     /// A filled circle.
-    pub(super) fn dot(&self, centre: Point, radius: f64, colour: RGBColor) -> Drawn {
+    pub fn dot(&self, centre: Point, radius: f64, colour: RGBColor) -> Drawn {
         self.area
             .draw(&Circle::new(place(centre), fine(radius), colour.filled()))
     }
 
+    /// Filled circles, many of one colour and size: strokes without length that have
+    /// round ends. An element for each would be ten times as long. They lie over what
+    /// is drawn otherwise, among each other in the order of the calls.
+    pub fn dots(&self, centres: &[Point], diameter: f64, colour: RGBColor, opacity: f64) {
+        if centres.is_empty() {
+            return;
+        }
+        let mut above = self.above.borrow_mut();
+        above.push_str("<path d=\"");
+        for &centre in centres {
+            let (x, y) = place(centre);
+            // Writing to a string does not fail.
+            let _ = write!(above, "M{x} {y}h0");
+        }
+        let RGBColor(red, green, blue) = colour;
+        let _ = writeln!(
+            above,
+            "\" fill=\"none\" stroke=\"#{red:02X}{green:02X}{blue:02X}\" \
+             stroke-opacity=\"{opacity:.2}\" stroke-width=\"{}\" stroke-linecap=\"round\"/>",
+            fine(diameter)
+        );
+    }
+
     /// A line of text whose middle is at the height of `at`.
-    pub(super) fn text(
+    pub fn text(
         &self,
         text: &str,
         at: Point,
@@ -208,7 +245,7 @@ impl Canvas<'_> {
 
 /// About how wide a text is, by Helvetica's widths of kinds of letters, and a little
 /// more, because the font may be another.
-pub(super) fn text_width(text: &str, height: f64) -> f64 {
+pub fn text_width(text: &str, height: f64) -> f64 {
     let width = |letter| match letter {
         'i' | 'j' | 'l' | 't' | 'f' | 'I' | ' ' | '.' | ',' | ':' | '\'' => 0.28,
         'r' | '-' | '(' | ')' => 0.34,

@@ -12,11 +12,11 @@
 
 mod axis;
 mod bars;
-mod canvas;
+pub mod canvas;
 mod lines;
 mod panels;
 mod series;
-mod style;
+pub mod style;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +27,7 @@ pub use panels::training_panels;
 pub use series::{Panel, Scale, Series};
 pub use style::Colour;
 
-use canvas::{Align, Canvas, Drawn, Rect};
+use canvas::{Align, Canvas, DrawError, Drawn, Rect};
 use style::{HEAD, INK, SOFT_INK, TITLE};
 
 /// A figure that could not be made.
@@ -63,7 +63,7 @@ pub struct Heading {
 /// Width of a figure, in pixels of the screen; so are all lengths here.
 const WIDTH: f64 = 1000.0;
 /// Distance from the figure's edges.
-const MARGIN: f64 = 24.0;
+pub const MARGIN: f64 = 24.0;
 /// Height of title and subtitle.
 const HEADING: f64 = 62.0;
 /// Width of the accuracies beside the curves.
@@ -108,14 +108,31 @@ pub fn training_figure(
     })
 }
 
-/// Draws into the place below a heading, which is as wide as the figure without its
-/// margins and as high as `size` says, and writes the file as a whole.
+/// Draws into the place below a heading and writes the file as a whole; `size` is that
+/// of [`figure_svg`].
 fn figure(
     path: &Path,
     heading: &Heading,
-    (width, height): (f64, f64),
+    size: (f64, f64),
     draw: impl FnOnce(&Canvas<'_>, Rect) -> Drawn,
 ) -> Result<(), PlotError> {
+    let svg = figure_svg(heading, size, draw).map_err(|error| PlotError::Draw {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    harness_run::atomic::write(path, svg.as_bytes()).map_err(|source| PlotError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The SVG of a figure of any kind: `draw` gets the place below the heading, which is
+/// as wide as the figure without its margins, and as high as the second of `size` says.
+pub fn figure_svg(
+    heading: &Heading,
+    (width, height): (f64, f64),
+    draw: impl FnOnce(&Canvas<'_>, Rect) -> Drawn,
+) -> Result<String, DrawError> {
     let top = MARGIN + HEADING;
     let body = Rect {
         left: MARGIN,
@@ -123,7 +140,7 @@ fn figure(
         width: width - 2.0 * MARGIN,
         height,
     };
-    let svg = canvas::render((width, body.bottom() + MARGIN), &heading.title, |canvas| {
+    canvas::render((width, body.bottom() + MARGIN), &heading.title, |canvas| {
         canvas.text(
             &heading.title,
             (MARGIN, MARGIN + 8.0),
@@ -139,13 +156,5 @@ fn figure(
             Align::Left,
         )?;
         draw(canvas, body)
-    });
-    let svg = svg.map_err(|error| PlotError::Draw {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    harness_run::atomic::write(path, svg.as_bytes()).map_err(|source| PlotError::Write {
-        path: path.to_owned(),
-        source,
     })
 }

@@ -4,7 +4,7 @@
 //! of colour blindness; trained and untrained differ in lightness as well, so that
 //! they can be told apart in a grey print.
 
-use plotters::style::RGBColor;
+pub use plotters::style::RGBColor;
 
 /// What a curve is drawn in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub enum Colour {
 }
 
 impl Colour {
-    pub(super) fn rgb(self) -> RGBColor {
+    /// As red, green and blue.
+    pub fn rgb(self) -> RGBColor {
         match self {
             Self::Blue => BLUE,
             Self::Orange => RGBColor(213, 94, 0),
@@ -38,22 +39,22 @@ impl Colour {
 }
 
 /// The trained encoder's.
-pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
+pub const BLUE: RGBColor = RGBColor(0, 114, 178);
 /// The untrained one's.
-pub(super) const PALE: RGBColor = RGBColor(178, 205, 224);
+pub const PALE: RGBColor = RGBColor(178, 205, 224);
 
 /// Titles and numbers at bars.
-pub(super) const INK: RGBColor = RGBColor(32, 36, 41);
+pub const INK: RGBColor = RGBColor(32, 36, 41);
 /// Labels.
-pub(super) const SOFT_INK: RGBColor = RGBColor(92, 99, 107);
+pub const SOFT_INK: RGBColor = RGBColor(92, 99, 107);
 /// The axis that values stand on.
-pub(super) const AXIS: RGBColor = RGBColor(170, 176, 183);
+pub const AXIS: RGBColor = RGBColor(170, 176, 183);
 /// Lines behind the data.
-pub(super) const GRID: RGBColor = RGBColor(232, 234, 237);
+pub const GRID: RGBColor = RGBColor(232, 234, 237);
 
 /// Heights of letters, in pixels.
-pub(super) const TITLE: f64 = 20.0;
+pub const TITLE: f64 = 20.0;
 /// Subtitle and titles of panels.
-pub(super) const HEAD: f64 = 13.0;
+pub const HEAD: f64 = 13.0;
 /// Numbers at ticks, legends.
-pub(super) const LABEL: f64 = 11.5;
+pub const LABEL: f64 = 11.5;

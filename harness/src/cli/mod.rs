@@ -4,6 +4,7 @@ pub mod devices;
 pub mod eval;
 pub mod loss;
 pub mod train;
+pub mod tsne;
 
 use clap::{Parser, Subcommand};
 
@@ -27,6 +28,9 @@ pub enum Command {
     /// Judge the frozen encoder of a run by its test accuracy
     #[command(args_override_self = true)]
     Eval(eval::EvalArgs),
+    /// Draw the test images of runs as points on a plane, side by side
+    #[command(args_override_self = true)]
+    Tsne(tsne::TsneArgs),
     /// List what this machine and this build can compute on, and why not on a GPU
     Devices(devices::DevicesArgs),
 }

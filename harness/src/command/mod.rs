@@ -4,6 +4,7 @@ pub mod devices;
 pub mod eval;
 mod features;
 pub mod train;
+pub mod tsne;
 mod verdict_table;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Tsne(args) => tsne::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Devices(args) => devices::run(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {

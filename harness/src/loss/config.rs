@@ -48,6 +48,18 @@ impl Method {
             Self::Swav => "swav",
         }
     }
+
+    /// The name as papers write it, for figures.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::SinSim => "SinSim",
+            Self::SimClr => "SimCLR",
+            Self::Byol => "BYOL",
+            Self::VicReg => "VICReg",
+            Self::BarlowTwins => "Barlow Twins",
+            Self::Swav => "SwAV",
+        }
+    }
 }
 
 /// An objective with its constants.
