@@ -7,5 +7,20 @@
 //! (cells)  (what is done)                             (mean, sd)   (tables, figures, HTML)
 //! ```
 
+pub mod budget;
 pub mod cell;
+pub mod drive;
+pub mod error;
+pub mod estimate;
+pub mod folder;
+pub mod grid;
+pub mod ledger;
+pub mod machine;
+pub mod maps;
+pub mod options;
+pub mod overview;
+pub mod process;
+pub mod runner;
+pub mod session;
+pub mod shard;
 pub mod study;
