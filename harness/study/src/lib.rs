@@ -8,4 +8,8 @@
 //! ```
 
 pub mod cell;
+mod names;
+pub mod report;
 pub mod study;
+pub mod summary;
+mod words;
