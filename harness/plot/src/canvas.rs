@@ -146,8 +146,26 @@ fn place((x, y): Point) -> (i32, i32) {
     (fine(x), fine(y))
 }
 
+/// Without the letters that XML has no way to write.
+fn printable(text: &str) -> String {
+    let allowed = |letter: char| match letter {
+        '\u{FFFE}' | '\u{FFFF}' => false,
+        letter => !letter.is_control(),
+    };
+    text.chars()
+        .map(|letter| {
+            if allowed(letter) {
+                letter
+            } else {
+                char::REPLACEMENT_CHARACTER
+            }
+        })
+        .collect()
+}
+
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
+    printable(text)
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
 }
@@ -217,6 +235,12 @@ impl Canvas<'_> {
         );
     }
 
+    /// A filled circle that what is behind it shines through.
+    pub(super) fn pale_dot(&self, centre: Point, radius: f64, colour: RGBAColor) -> Drawn {
+        self.area
+            .draw(&Circle::new(place(centre), fine(radius), colour.filled()))
+    }
+
     /// A line of text whose middle is at the height of `at`.
     pub fn text(
         &self,
@@ -239,7 +263,7 @@ impl Canvas<'_> {
             .color(&colour)
             .pos(Pos::new(side, VPos::Center));
         self.area
-            .draw(&Text::new(text.to_owned(), place(at), style))
+            .draw(&Text::new(printable(text), place(at), style))
     }
 }
 
@@ -254,6 +278,23 @@ pub fn text_width(text: &str, height: f64) -> f64 {
         _ => 0.55,
     };
     1.04 * height * text.chars().map(width).sum::<f64>()
+}
+
+/// The text, or as much of its beginning as is not wider than `width`.
+pub(super) fn fitted(text: &str, height: f64, width: f64) -> String {
+    if text_width(text, height) <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for letter in text.chars() {
+        kept.push(letter);
+        if text_width(&kept, height) + height > width {
+            kept.pop();
+            break;
+        }
+    }
+    kept.push('…');
+    kept
 }
 
 #[cfg(test)]

@@ -5,27 +5,34 @@
 //! that failed is just the one whose figure has to come out.
 //!
 //! ```text
-//! records ─► panels ─► series ─► lines ─┐
-//!                      axis  ──┤        ├─► canvas ─► file
-//!                              └► bars ─┘
+//! records ─► panels ─► series ─► lines ──────┐
+//!                      axis  ──┤► bars       ├─► canvas ─► file, or part of a page
+//!                              └► chart,     │
+//!                                 strip ─► tile
 //! ```
 
 mod axis;
 mod bars;
 pub mod canvas;
+mod chart;
 mod lines;
 mod panels;
 mod series;
+mod strip;
 pub mod style;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 use std::path::{Path, PathBuf};
 
 pub use bars::{Accuracies, Group};
+pub use chart::{AxisOf, Chart, Cloud, Level, Sample, Size};
 pub use panels::training_panels;
 pub use series::{Panel, Scale, Series};
-pub use style::Colour;
+pub use strip::{Row, Strip};
+pub use style::{Colour, dark_rules};
+pub use tile::{Tile, sheet};
 
 use canvas::{Align, Canvas, DrawError, Drawn, Rect};
 use style::{HEAD, INK, SOFT_INK, TITLE};

@@ -5,6 +5,7 @@
 //! they can be told apart in a grey print.
 
 pub use plotters::style::RGBColor;
+use plotters::style::WHITE;
 
 /// What a curve is drawn in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Colour {
     Purple,
     /// Beside all four.
     Sky,
+    /// Beside all five.
+    Amber,
     /// What was set, not measured.
     Grey,
 }
@@ -32,10 +35,36 @@ impl Colour {
             Self::Orange => RGBColor(213, 94, 0),
             Self::Green => RGBColor(0, 158, 115),
             Self::Purple => RGBColor(170, 68, 136),
+            Self::Amber => RGBColor(214, 150, 0),
             Self::Sky => RGBColor(86, 180, 233),
             Self::Grey => RGBColor(102, 109, 117),
         }
     }
+}
+
+/// Rules that turn figures inside of a page dark: colours are attributes of their
+/// elements, which rules go before. Files by themselves stay on white, like paper.
+pub fn dark_rules() -> String {
+    let hues = [
+        (Colour::Blue.rgb(), "#4aa3e8"),
+        (Colour::Orange.rgb(), "#f5853f"),
+        (Colour::Green.rgb(), "#2bc598"),
+        (Colour::Purple.rgb(), "#d884c0"),
+        (Colour::Amber.rgb(), "#e9b13b"),
+        (Colour::Sky.rgb(), "#9bd8f8"),
+        (Colour::Grey.rgb(), "#98a1ab"),
+        (INK, "#e6e8eb"),
+        (SOFT_INK, "#a7afb8"),
+        (AXIS, "#5d656e"),
+        (GRID, "#2e3339"),
+        (WHITE, "transparent"),
+    ];
+    let rule = |(RGBColor(r, g, b), dark): (RGBColor, &str)| {
+        // As the drawing library writes it.
+        let light = format!("#{r:02X}{g:02X}{b:02X}");
+        format!("svg [fill=\"{light}\"]{{fill:{dark}}}svg [stroke=\"{light}\"]{{stroke:{dark}}}")
+    };
+    hues.into_iter().map(rule).collect()
 }
 
 /// The trained encoder's.

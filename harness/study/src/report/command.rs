@@ -1,0 +1,42 @@
+//! Commands as they are typed.
+
+use crate::cell::Cell;
+
+/// The command that runs a cell by itself, anywhere.
+pub fn train(cell: &Cell) -> String {
+    let mut words = vec!["harness".to_owned(), "train".to_owned()];
+    words.extend(["--dataset".to_owned(), cell.dataset.clone()]);
+    words.extend(["--method".to_owned(), cell.method.clone()]);
+    words.extend(["--seed".to_owned(), cell.seed.to_string()]);
+    words.extend(cell.lambda.map(|value| format!("--lambda={value}")));
+    words.extend(cell.epsilon.map(|value| format!("--epsilon={value}")));
+    words.extend(cell.ot_on.as_ref().map(|place| format!("--ot-on={place}")));
+    words.extend(cell.args.iter().cloned());
+    joined(&words)
+}
+
+/// Words as a shell reads them back.
+pub fn joined(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    quoted.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=./:,+@%".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::joined;
+
+    #[test]
+    fn a_shell_reads_the_words_back() {
+        let words = ["--a=1.5", "two words", "it's", "", "$(x)"].map(str::to_owned);
+        assert_eq!(joined(&words), "--a=1.5 'two words' 'it'\\''s' '' '$(x)'");
+    }
+}
