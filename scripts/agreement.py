@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Holds one training step of the harness against PyTorch.
 
-A case is a folder with `case.json` (method, network, constants, the loss that was
-computed) and `tensors.safetensors` (images, weights, `h`, `z`, and under `grad.` the
+A case is a folder with `case.json` (`model` and `loss` as in a run's configuration, the
+number of `rows`, and `value`, the loss that was computed) and `tensors.safetensors` (images, weights, `h`, `z`, and under `grad.` the
 gradients that were computed). This script builds the network in plain PyTorch, takes
 loss and gradients by autograd in float64, and compares:
 
@@ -120,7 +120,7 @@ def references(case, tensors):
 
 def compare(case, tensors, reference, single):
     """What came out, and what is wrong with it, in words."""
-    result = {"method": case["method"], "stem": case["stem"]}
+    result = {"method": case["loss"]["method"], "stem": case["model"]["stem"]}
     ours = {n.removeprefix("grad."): t for n, t in tensors.items() if n.startswith("grad.")}
     failures = []
     for name, gradient in reference["gradients"].items():
@@ -135,8 +135,8 @@ def compare(case, tensors, reference, single):
     if failures:
         return {**result, "failures": failures}
 
-    loss = case["loss"]
-    loss = float("nan") if loss is None else loss
+    # JSON writers that have no NaN write null.
+    loss = float("nan") if case["value"] is None else case["value"]
     tolerance = LOSS_TOLERANCE * max(1.0, abs(reference["loss"]))
     result["loss"] = {
         "ours": loss,

@@ -82,36 +82,37 @@ def transport(cost, epsilon, rho=None):
     return value.to(cost.dtype) + moving - moving.detach()
 
 
-def transport_term(x, case):
+def transport_term(h, z, constants):
     """The regulariser of SinSim between the views' rows."""
-    a, b = x.chunk(2)
-    across = cost_matrix(case["cost"], a, b)
+    on, form = constants["on"], constants["form"]
+    a, b = {"h": h, "z": z}[on].chunk(2)
+    across = cost_matrix(constants["cost"], a, b)
     largest = across.detach().max().item() or 1.0
-    divisor = largest if case["cost_scale"] == "maximum" else 1.0
-    epsilon = case["epsilon"]
-    if case["epsilon_unit"] == "maximum":
-        epsilon *= largest / divisor
-    value = transport(across / divisor, epsilon, case["rho"])
-    if case["form"] == "divergence":
+    divisor = {"none": 1.0, "maximum": largest}[constants["cost_scale"]]
+    unit = {"absolute": 1.0, "maximum": largest / divisor}[constants["epsilon_unit"]]
+    # JSON has no infinity: no price is the balanced problem.
+    epsilon, rho = unit * constants["epsilon"], constants["rho"]
+    value = transport(across / divisor, epsilon, rho)
+    if form == "divergence":
         for own in (a, b):
-            within = cost_matrix(case["cost"], own, own) / divisor
-            value = value - transport(within, epsilon, case["rho"]) / 2
-    elif case["form"] != "plain":
-        raise ValueError(f"form: expected plain or divergence, got {case['form']!r}")
+            within = cost_matrix(constants["cost"], own, own) / divisor
+            value = value - transport(within, epsilon, rho) / 2
+    elif form != "plain":
+        raise ValueError(f"form: expected plain or divergence, got {form!r}")
     return value
 
 
-def byol(prediction, target, directions="mean"):
-    """Mean over all 2N rows of `2 - 2 q.t`, each view's prediction against the other
-    view's target; `sum` is the sum of the two directions' means, twice as much."""
-    t_a, t_b = target.chunk(2)
-    q, t = F.normalize(prediction, dim=1), F.normalize(torch.cat([t_b, t_a]), dim=1)
-    return (2 - 2 * (q * t).sum(1)).mean() * {"mean": 1, "sum": 2}[directions]
+def byol(prediction, target):
+    """Grill et al. 2020, Eq. 2, in both directions: each view's prediction against the
+    other view's target, the mean over N images of each direction, and their sum."""
+    q_a, q_b = F.normalize(prediction, dim=1).chunk(2)
+    t_a, t_b = F.normalize(target, dim=1).chunk(2)
+    return (2 - 2 * (q_a * t_b).sum(1)).mean() + (2 - 2 * (q_b * t_a).sum(1)).mean()
 
 
 def vicreg(z, weights):
     """Bardes et al. 2021 as their code has it: half of the variance part."""
-    similarity = F.mse_loss(*z.chunk(2))
+    invariance = F.mse_loss(*z.chunk(2))
     variance = covariance = 0
     for view in z.chunk(2):
         deviation = (view.var(0, unbiased=True) + 1e-4).sqrt()
@@ -119,7 +120,7 @@ def vicreg(z, weights):
         c = torch.cov(view.T)
         covariance = covariance + (c - c.diag().diag()).pow(2).sum() / view.shape[1]
     return (
-        weights["similarity"] * similarity
+        weights["invariance"] * invariance
         + weights["variance"] * variance
         + weights["covariance"] * covariance
     )
@@ -155,19 +156,19 @@ def swav(z, prototypes, constants):
 
 def loss_of(case, network, images, h, z):
     """The loss of the case's method."""
-    method = case["method"]
+    constants = case["loss"]
+    method = constants["method"]
     if method == "simclr":
-        return nt_xent(z, case["temperature"])
+        return nt_xent(z, constants["temperature"])
     if method == "sinsim":
-        term = transport_term({"h": h, "z": z}[case["ot_on"]], case)
-        return nt_xent(z, case["temperature"]) + case["lambda"] * term
+        term = transport_term(h, z, constants["transport"])
+        return nt_xent(z, constants["temperature"]) + constants["lambda"] * term
     if method == "byol":
-        directions = (case.get("byol") or {}).get("directions", "mean")
-        return byol(network.predictor(z), target_projections(network, images), directions)
+        return byol(network.predictor(z), target_projections(network, images))
     if method == "vicreg":
-        return vicreg(z, case["vicreg"])
+        return vicreg(z, constants)
     if method == "barlow-twins":
-        return barlow_twins(z, case["barlow"])
+        return barlow_twins(z, constants)
     if method == "swav":
-        return swav(z, network.prototypes.weight, case["swav"])
+        return swav(z, network.prototypes.weight, constants)
     raise ValueError(f"method: expected one of the six, got {method!r}")

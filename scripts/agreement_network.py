@@ -111,8 +111,9 @@ class Target(nn.Module):
 
     def __init__(self, case, channels):
         super().__init__()
-        self.encoder = Encoder(case["stem"], channels)
-        self.projection_head = Head(FEATURES, case["head"])
+        model = case["model"]
+        self.encoder = Encoder(model["stem"], channels)
+        self.projection_head = Head(FEATURES, model["projection_head"])
 
     def forward(self, images):
         return self.projection_head(self.encoder(images))
@@ -123,14 +124,15 @@ class Network(nn.Module):
 
     def __init__(self, case, channels):
         super().__init__()
-        self.encoder = Encoder(case["stem"], channels)
-        self.projection_head = Head(FEATURES, case["head"])
-        width = case["head"]["output"]
-        if case["method"] == "byol":
-            self.predictor = Head(width, case["predictor"])
+        model, method = case["model"], case["loss"]["method"]
+        self.encoder = Encoder(model["stem"], channels)
+        self.projection_head = Head(FEATURES, model["projection_head"])
+        width = model["projection_head"]["output"]
+        if method == "byol":
+            self.predictor = Head(width, model["predictor"])
             self.target = Target(case, channels).requires_grad_(False)
-        if case["method"] == "swav":
-            self.prototypes = nn.Linear(width, case["prototypes"], bias=False)
+        if method == "swav":
+            self.prototypes = nn.Linear(width, model["prototypes"], bias=False)
 
     def load(self, tensors):
         """Takes the weights; what is missing, too many or of another shape is an error."""
