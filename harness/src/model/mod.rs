@@ -7,6 +7,7 @@
 //! target (BYOL): encoder and head that follow slowly
 //! ```
 
+mod gradients;
 mod projection_head;
 mod prototypes;
 mod resnet;
@@ -21,6 +22,7 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use gradients::gradients;
 pub use projection_head::{HeadConfig, ProjectionHead};
 pub use resnet::{FEATURES, ResNet18};
 pub use stem::StemKind;

@@ -22,6 +22,19 @@ pub struct Entry {
     pub values: Vec<f32>,
 }
 
+impl Entry {
+    /// The tensor's values under a name.
+    pub fn of<const D: usize>(name: impl Into<String>, tensor: Tensor<D>) -> Self {
+        let data = tensor.into_data().convert::<f32>();
+        Self {
+            name: name.into(),
+            shape: data.shape().to_vec(),
+            // The conversion above makes the values f32: the cast cannot fail.
+            values: data.try_to_vec().unwrap_or_default(),
+        }
+    }
+}
+
 /// Every float tensor of a module, in the order of its fields.
 pub fn state_dict<M: Module>(module: &M) -> Vec<Entry> {
     let mut collect = Collect::default();
@@ -118,7 +131,7 @@ impl Path {
         is_buffer(&self.name())
     }
     /// The dotted path with torchvision's names.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let mut parts: Vec<&str> = Vec::with_capacity(self.0.len());
         for part in &self.0 {
             let part = match (parts.last(), part.as_str()) {
@@ -148,13 +161,7 @@ struct Collect {
 
 impl ModuleVisitor for Collect {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let data = param.val().into_data().convert::<f32>();
-        self.entries.push(Entry {
-            name: self.path.name(),
-            shape: data.shape().to_vec(),
-            // The conversion above makes the values f32: the cast cannot fail.
-            values: data.try_to_vec().unwrap_or_default(),
-        });
+        self.entries.push(Entry::of(self.path.name(), param.val()));
     }
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name);

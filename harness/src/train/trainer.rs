@@ -1,6 +1,8 @@
 //! Training as a state machine: [`Trainer`] holds everything that changes, and
 //! [`Trainer::step`] moves it by one optimiser step.
 
+mod trace;
+
 use std::collections::HashMap;
 
 use burn::{
@@ -19,6 +21,8 @@ use crate::{
     loss::{LossConfig, LossError, LossTerms, Objective, diagnostics::Diagnostics},
     model::{Network, Target},
 };
+
+pub use trace::Trace;
 
 /// Shape of one image: channels, height, width.
 pub type ImageShape = [usize; 3];
@@ -80,6 +84,16 @@ pub enum StepError {
     NoBatch,
 }
 
+/// What a batch gave on its way through the network and back.
+struct Pass {
+    gradients: GradientsParams,
+    h: Tensor<2>,
+    z: Tensor<2>,
+    terms: LossTerms,
+    diagnostics: Option<Diagnostics>,
+    loss_seconds: f64,
+}
+
 /// A stored state that does not fit this configuration.
 #[derive(Debug, thiserror::Error)]
 #[error("the checkpoint's {what} cannot be restored: {reason}")]
@@ -121,28 +135,12 @@ impl Trainer {
         let (mut images, mut loss_seconds) = (0, 0.0);
         for batch in batches {
             images += batch.images.len();
-            let views = self.tensor(batch);
-            let target = self
-                .target
-                .as_ref()
-                .map(|target| target.project(views.clone()));
-            let embeddings = self.network.forward(views);
-            if diagnostics.is_none() && self.looks() {
-                diagnostics = Some(Diagnostics::of(&embeddings)?);
-            }
-            let start = std::time::Instant::now();
-            let (loss, terms) = self.objective.apply(embeddings, target)?;
-            loss_seconds += start.elapsed().as_secs_f64();
-            if !terms.loss.is_finite() {
-                return Err(StepError::NotFinite {
-                    loss: terms.loss,
-                    parts: terms.terms.0,
-                });
-            }
-            let gradients = (loss * weight).backward();
-            let gradients = GradientsParams::from_grads(gradients, &self.network);
-            accumulator.accumulate(&self.network, gradients);
-            let terms = terms.scaled(weight);
+            let looks = diagnostics.is_none() && self.looks();
+            let pass = self.pass(self.tensor(batch), weight, looks)?;
+            diagnostics = diagnostics.or(pass.diagnostics);
+            loss_seconds += pass.loss_seconds;
+            accumulator.accumulate(&self.network, pass.gradients);
+            let terms = pass.terms.scaled(weight);
             sums = Some(match sums {
                 Some(sums) => sums.merge(&terms),
                 None => terms,
@@ -161,6 +159,35 @@ impl Trainer {
             diagnostics,
             learning_rate,
             images,
+            loss_seconds,
+        })
+    }
+
+    /// Views through network and loss and back; gradients are `weight` times the loss's.
+    fn pass(&mut self, views: Tensor<4>, weight: f32, looks: bool) -> Result<Pass, StepError> {
+        let target = self
+            .target
+            .as_ref()
+            .map(|target| target.project(views.clone()));
+        let embeddings = self.network.forward(views);
+        let diagnostics = looks.then(|| Diagnostics::of(&embeddings)).transpose()?;
+        let (h, z) = (embeddings.h.clone(), embeddings.z.clone());
+        let start = std::time::Instant::now();
+        let (loss, terms) = self.objective.apply(embeddings, target)?;
+        let loss_seconds = start.elapsed().as_secs_f64();
+        if !terms.loss.is_finite() {
+            return Err(StepError::NotFinite {
+                loss: terms.loss,
+                parts: terms.terms.0,
+            });
+        }
+        let gradients = (loss * weight).backward();
+        Ok(Pass {
+            gradients: GradientsParams::from_grads(gradients, &self.network),
+            h,
+            z,
+            terms,
+            diagnostics,
             loss_seconds,
         })
     }
