@@ -1,7 +1,9 @@
 //! The command line: what can be asked, and nothing of how it is done.
 
 pub mod devices;
+pub mod embed;
 pub mod eval;
+pub mod export;
 pub mod loss;
 pub mod train;
 
@@ -27,6 +29,12 @@ pub enum Command {
     /// Judge the frozen encoder of a run by its test accuracy
     #[command(args_override_self = true)]
     Eval(eval::EvalArgs),
+    /// Write representations as arrays for NumPy
+    #[command(args_override_self = true)]
+    Embed(embed::EmbedArgs),
+    /// Write the encoder for PyTorch (safetensors) or any runtime (ONNX)
+    #[command(args_override_self = true)]
+    Export(export::ExportArgs),
     /// List what this machine and this build can compute on, and why not on a GPU
     Devices(devices::DevicesArgs),
 }

@@ -1,7 +1,9 @@
 //! What each command of the program does, from options to exit code.
 
 pub mod devices;
+pub mod embed;
 pub mod eval;
+pub mod export;
 mod features;
 pub mod train;
 mod verdict_table;
@@ -18,6 +20,8 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Embed(args) => embed::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Devices(args) => devices::run(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {

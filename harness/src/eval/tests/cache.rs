@@ -4,7 +4,7 @@ use burn::{module::Module, tensor::Device};
 
 use crate::{
     augment::Normalize,
-    config::TrainConfig,
+    config::{Recipe, TrainConfig},
     data::{self, Dataset, DatasetKind},
     eval::{
         FeatureSets, Features,
@@ -32,7 +32,7 @@ impl Setting {
         };
         let data = data::load(DatasetKind::Synthetic, &options, &data::Silent).unwrap();
         Self {
-            config: TrainConfig::recipe(DatasetKind::Synthetic, Method::SinSim),
+            config: TrainConfig::new(Recipe::Quick, DatasetKind::Synthetic, Method::SinSim),
             encoder: ResNet18::new(StemKind::Torchvision, 3, &device).materialize(),
             normalize: Normalize::measure(&data.pretrain),
             data,
