@@ -26,6 +26,7 @@ pub mod command;
 pub mod config;
 pub mod error;
 pub mod eval;
+pub mod export;
 pub mod layers;
 #[cfg(feature = "torch")]
 mod libtorch;

@@ -1,7 +1,9 @@
 //! The command line: what can be asked, and nothing of how it is done.
 
 pub mod devices;
+pub mod embed;
 pub mod eval;
+pub mod export;
 pub mod loss;
 pub mod train;
 pub mod tsne;
@@ -31,6 +33,10 @@ pub enum Command {
     /// Draw the test images of runs as points on a plane, side by side
     #[command(args_override_self = true)]
     Tsne(tsne::TsneArgs),
+    /// Write representations as arrays for NumPy
+    Embed(embed::EmbedArgs),
+    /// Write the encoder for PyTorch (safetensors) or any runtime (ONNX)
+    Export(export::ExportArgs),
     /// List what this machine and this build can compute on, and why not on a GPU
     Devices(devices::DevicesArgs),
 }

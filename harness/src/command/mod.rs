@@ -1,7 +1,9 @@
 //! What each command of the program does, from options to exit code.
 
 pub mod devices;
+pub mod embed;
 pub mod eval;
+pub mod export;
 mod features;
 pub mod train;
 pub mod tsne;
@@ -20,6 +22,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Tsne(args) => tsne::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Embed(args) => embed::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Devices(args) => devices::run(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {

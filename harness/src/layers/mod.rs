@@ -29,6 +29,7 @@ use burn::tensor::Tensor;
 
 pub use batch_norm::BatchNorm;
 pub use conv2d::{Conv2d, conv2d};
+pub use normalisation::EPSILON;
 pub use residual::add_relu;
 
 /// The mean over all positions: `[batch, channels, h, w]` to `[batch, channels]`.

@@ -25,7 +25,7 @@ use super::{
 };
 
 /// PyTorch's constant ε.
-pub(super) const EPSILON: f64 = 1e-5;
+pub const EPSILON: f64 = 1e-5;
 
 /// Backends that have the operations.
 #[backend_extension(Flex, LibTorch: cfg(feature = "torch"), Autodiff)]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod eval;
+mod export;
 mod formats;
 mod resume;
 mod support;

@@ -161,7 +161,7 @@ fn devices_lists_the_cpu_and_says_of_every_backend_whether_it_can_be_used() {
 
 #[test]
 fn every_option_has_help() {
-    for command in ["train", "eval"] {
+    for command in ["train", "eval", "embed", "export"] {
         let output = harness().args([command, "--help"]).output().unwrap();
         assert!(output.status.success());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
