@@ -27,6 +27,9 @@ pub struct EvalArgs {
     /// Epochs of the linear probe and of the perceptron [default: as in the run]
     #[arg(long, value_name = "N")]
     pub linear_epochs: Option<usize>,
+    /// Epochs of the perceptron [default: as in the run]
+    #[arg(long, value_name = "N")]
+    pub mlp_epochs: Option<usize>,
     /// Judge the encoder that training began with, too
     #[arg(long)]
     pub untrained: bool,

@@ -123,9 +123,12 @@ pub struct TrainArgs {
     /// Neighbours of the k-NN probe
     #[arg(long, value_name = "K", help_heading = "Evaluation")]
     pub knn_k: Option<usize>,
-    /// Epochs of the linear probe, and of the perceptron
+    /// Epochs of the linear probe
     #[arg(long, value_name = "N", help_heading = "Evaluation")]
     pub linear_epochs: Option<usize>,
+    /// Epochs of the perceptron
+    #[arg(long, value_name = "N", help_heading = "Evaluation")]
+    pub mlp_epochs: Option<usize>,
     /// Width of the perceptron's hidden layer
     #[arg(long, value_name = "D", help_heading = "Evaluation")]
     pub mlp_hidden: Option<usize>,
@@ -250,6 +253,7 @@ impl TrainArgs {
         self.loss.apply(&mut config.loss)?;
         set(&mut config.probe.knn_k, &self.knn_k);
         set(&mut config.probe.linear_epochs, &self.linear_epochs);
+        set(&mut config.probe.mlp_epochs, &self.mlp_epochs);
         set(&mut config.probe.mlp_hidden, &self.mlp_hidden);
         set(&mut config.compute.backend, &self.backend);
         set(&mut config.compute.threads, &self.threads);

@@ -73,6 +73,7 @@ fn configure(args: &EvalArgs, config: &mut TrainConfig) {
     let probe = &mut config.probe;
     probe.knn_k = args.knn_k.unwrap_or(probe.knn_k);
     probe.mlp_hidden = args.mlp_hidden.unwrap_or(probe.mlp_hidden);
+    probe.mlp_epochs = args.mlp_epochs.unwrap_or(probe.mlp_epochs);
     probe.linear_epochs = args.linear_epochs.unwrap_or(probe.linear_epochs);
     config.compute.threads = args.threads.unwrap_or(config.compute.threads);
 }

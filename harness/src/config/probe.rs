@@ -12,8 +12,10 @@ pub struct ProbeConfig {
     pub knn_k: usize,
     /// Temperature of its cosine-weighted vote.
     pub knn_temperature: f32,
-    /// Epochs of the linear probe, and of the perceptron.
+    /// Epochs of the linear probe.
     pub linear_epochs: usize,
+    /// Epochs of the perceptron, which costs a hundred times the work.
+    pub mlp_epochs: usize,
     /// Rows in a batch of either.
     pub linear_batch: usize,
     /// First learning rate of either; it falls exponentially to 1e-6.
@@ -38,6 +40,7 @@ impl Default for ProbeConfig {
             knn_k: 20,
             knn_temperature: 0.07,
             linear_epochs: 100,
+            mlp_epochs: 30,
             linear_batch: 1000,
             linear_lr: 1e-2,
             linear_weight_decay: 5e-6,
@@ -52,6 +55,7 @@ impl ProbeConfig {
         for (option, value) in [
             ("--knn-k", self.knn_k),
             ("--linear-epochs", self.linear_epochs),
+            ("--mlp-epochs", self.mlp_epochs),
             ("probe.linear_batch", self.linear_batch),
             ("--mlp-hidden", self.mlp_hidden),
         ] {

@@ -104,6 +104,7 @@ pub(super) mod testing {
     pub fn probe() -> ProbeConfig {
         ProbeConfig {
             linear_epochs: 400,
+            mlp_epochs: 400,
             linear_batch: 64,
             mlp_hidden: 16,
             ..ProbeConfig::default()

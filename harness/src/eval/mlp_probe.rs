@@ -49,7 +49,11 @@ pub fn scores(
         bn: BatchNorm::new(hidden, device),
         linear2: LinearConfig::new(hidden, classes).init(device),
     };
-    fit::scores(build, sets, labels, config, seed, device)
+    let config = ProbeConfig {
+        linear_epochs: config.mlp_epochs,
+        ..config.clone()
+    };
+    fit::scores(build, sets, labels, &config, seed, device)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ fn train(dataset: &str, root: &std::path::Path) -> serde_json::Value {
         .args(["train", "--offline", "--dataset", dataset, "--data-dir"])
         .arg(root);
     train.arg("--out").arg(root.join(format!("run-{dataset}")));
-    train.args("--batch-size 4 --epochs 1 --stem torchvision --linear-epochs 2".split(' '));
+    train.args("--batch-size 4 --epochs 1 --stem torchvision --linear-epochs 2 --mlp-epochs 2".split(' '));
     result(train.args("--head-hidden 16 --head-output 8 --threads 2".split(' ')))
 }
 

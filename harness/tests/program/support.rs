@@ -21,7 +21,7 @@ pub fn tiny_train(out: &Path) -> Command {
 }
 
 const TINY: &str = "--dataset synthetic --limit 96 --batch-size 16 --epochs 2 --stem torchvision \
-                    --linear-epochs 2 --threads 2 --head-hidden 32 --head-output 16";
+                    --linear-epochs 2 --mlp-epochs 2 --threads 2 --head-hidden 32 --head-output 16";
 
 /// Runs a command that must succeed, and gives the JSON of its last line.
 pub fn result(command: &mut Command) -> serde_json::Value {
