@@ -24,7 +24,7 @@ pub struct EvalArgs {
     /// Width of the perceptron's hidden layer [default: as in the run]
     #[arg(long, value_name = "N")]
     pub mlp_hidden: Option<usize>,
-    /// Epochs of the linear probe and of the perceptron [default: as in the run]
+    /// Epochs of the linear probe [default: as in the run]
     #[arg(long, value_name = "N")]
     pub linear_epochs: Option<usize>,
     /// Epochs of the perceptron [default: as in the run]
