@@ -24,3 +24,6 @@ pub mod runner;
 pub mod session;
 pub mod shard;
 pub mod study;
+
+#[cfg(test)]
+mod run_tests;
