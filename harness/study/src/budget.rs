@@ -139,28 +139,28 @@ impl Budget {
         let text = match (self, dataset) {
             (Self::Ci, _) => {
                 "--recipe quick --stem torchvision --epochs 1 --limit 96 --batch-size 32 \
-                 --test-limit 128 --linear-epochs 5 --mlp-epochs 3"
+                 --test-limit 128 --linear-epochs 5"
             }
             // 96 pixels: a probe looks at whole images, nine times the work of CIFAR's.
             (Self::Smoke, "stl10") => {
                 "--recipe quick --stem torchvision --view-size 48 --epochs 1 --limit 256 \
-                 --test-limit 256 --linear-epochs 30 --mlp-epochs 10"
+                 --test-limit 256 --linear-epochs 20"
             }
             (Self::Smoke, _) => {
                 "--recipe quick --stem torchvision --epochs 1 --limit 512 --test-limit 500 \
-                 --linear-epochs 30 --mlp-epochs 10"
+                 --linear-epochs 20"
             }
             (Self::Small, "mnist") => {
                 "--recipe quick --stem torchvision --epochs 6 --limit 10000 \
-                 --linear-epochs 100 --mlp-epochs 20"
+                 --linear-epochs 50"
             }
             (Self::Small, "stl10") => {
                 "--recipe quick --stem torchvision --view-size 48 --epochs 12 --limit 5000 \
-                 --linear-epochs 100 --mlp-epochs 20"
+                 --linear-epochs 50"
             }
             (Self::Small, _) => {
                 "--recipe quick --stem torchvision --epochs 12 --limit 10000 \
-                 --linear-epochs 100 --mlp-epochs 20"
+                 --linear-epochs 50"
             }
             (Self::Full, _) => "--recipe solo-learn --epochs 200",
             (Self::Full1000, _) => "--recipe solo-learn --epochs 1000",

@@ -34,11 +34,10 @@ pub fn prior(cell: &Cell) -> f64 {
         target * number("--epochs", 10.0) * train / rate_at(number("--view-size", pixels));
     // Features of the trained and of the untrained encoder.
     let features = 2.0 * (train.min(50_000.0) + test) / (3.0 * rate_at(pixels));
-    // Rows per second of a linear layer 512 → 10, and of 512 → 512 → 10, both ways.
-    let linear = 2.0 * number("--linear-epochs", 100.0) * train * 2e-6;
-    let mlp = 2.0 * number("--mlp-epochs", 100.0) * train * 8e-5;
+    // Seconds a row of both probes, 512 → 10 and 512 → 512 → 10, there and back.
+    let probes = 2.0 * number("--linear-epochs", 100.0) * train.min(50_000.0) * 8e-5;
     const START: f64 = 2.0;
-    START + training + features + linear + mlp
+    START + training + features + probes
 }
 
 /// The value of the last `--name value` or `--name=value`.

@@ -28,3 +28,6 @@ pub mod shard;
 pub mod study;
 pub mod summary;
 mod words;
+
+#[cfg(test)]
+mod run_tests;
