@@ -46,7 +46,7 @@ const LEGEND_GAP: f64 = 14.0;
 const SWATCH: f64 = 9.0;
 /// Points are drawn in so many layers, each with some of every class: a prime number, for
 /// labels may come in turn.
-const LAYERS: usize = 23;
+const LAYERS: usize = 11;
 /// What lies under a dot is seen a little.
 const OPACITY: f64 = 0.85;
 

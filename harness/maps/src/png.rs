@@ -1,4 +1,7 @@
 //! A figure as pixels, for where SVG is not taken.
+//!
+//! The letters are DejaVu's, which may be embedded and passed on with anything under
+//! its own free licence (Bitstream Vera's, <https://dejavu-fonts.github.io/License.html>).
 
 use resvg::{
     tiny_skia::{Pixmap, Transform},

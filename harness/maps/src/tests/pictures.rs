@@ -75,7 +75,7 @@ fn three_methods_side_by_side() {
     for entry in &key.entries {
         let RGBColor(red, green, blue) = entry.colour;
         let colour = format!("stroke=\"#{red:02X}{green:02X}{blue:02X}\"");
-        assert_eq!(svg.matches(&colour).count(), 1 + 3 * 23, "{}", entry.name);
+        assert_eq!(svg.matches(&colour).count(), 1 + 3 * 11, "{}", entry.name);
     }
     // A dot for each point and each line of the legend.
     assert_eq!(svg.matches("h0").count(), 3 * 600 + 10);
