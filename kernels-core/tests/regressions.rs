@@ -1,9 +1,12 @@
 //! What fuzzing and mutation found, each with the smallest input that shows it.
 
-use kernels_core::Error;
 use kernels_core::normalize::normalize_rows_backward;
 use kernels_core::nt_xent::{nt_xent, nt_xent_workspace_len};
-use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, State};
+use kernels_core::sinkhorn::{
+    CostSource, Cotangents, Gradients, Problem, SinkhornOptions, State, gap_workspace_len,
+    unrolled_workspace_len,
+};
+use kernels_core::{Error, Real};
 
 /// A norm of zero made NaN of a gradient, with an `Ok`.
 #[test]
@@ -181,4 +184,85 @@ fn columns_are_exact_after_a_relaxed_run_at_any_limit() {
     }
     // Otherwise nothing was tested.
     assert!(relaxed > 20, "{relaxed}");
+}
+
+/// Found by fuzzing: where the product of both masses underflows, the plan was zero although
+/// potentials made up for it, and with it the transport cost and every gradient. (Where the
+/// product overflows, so does the value, and the problem is refused.)
+#[test]
+fn masses_far_from_one_scale_the_plan() {
+    // With the rows imposed, masses times s are potentials f less ε log s, and a plan times s.
+    let near = scaled_by(1.0_f64).unwrap();
+    for scale in [1e-200, 1e-160, 1e-70, 1e70, 1e140] {
+        assert_alike(&near, &scaled_by(scale).unwrap(), scale);
+    }
+    let near = scaled_by(1.0_f32).unwrap();
+    for scale in [1e-30, 1e-20, 1e-8, 1e8, 1e18] {
+        assert_alike(&near, &scaled_by(scale).unwrap(), scale);
+    }
+}
+
+fn assert_alike<T: Real>(near: &[T], far: &[T], scale: T) {
+    // Exponents, and logarithms of both masses, are rounded a few times each; gradients by
+    // weights have sums that cancel by a factor of ten.
+    let tolerance = T::of(32.0) * T::epsilon() * (T::one() + T::of(2.0) * scale.log2().abs());
+    for (k, (&near, &far)) in near.iter().zip(far).enumerate() {
+        let off = (near - far).abs();
+        assert!(
+            off <= tolerance * near.abs(),
+            "{scale}, {k}: {far} for {near}"
+        );
+    }
+}
+
+/// What there is to a problem whose masses are multiplied by `scale`, divided by it.
+fn scaled_by<T: Real>(scale: T) -> Result<Vec<T>, Error> {
+    let (n, m, epsilon) = (3, 4, T::of(0.5));
+    let costs = [0.1, 0.7, 0.4, 1.3, 0.9, 0.2, 0.6, 0.5, 1.1, 0.8, 0.3, 0.2];
+    // An atom without weight on either side.
+    let (a, b) = ([0.5, 0.0, 0.75], [0.25, 0.5, 0.0, 0.625]);
+    let cost: Vec<T> = costs.into_iter().map(T::of).collect();
+    let a: Vec<T> = a.into_iter().map(|w| T::of(w) * scale).collect();
+    let b: Vec<T> = b.into_iter().map(|w| T::of(w) * scale).collect();
+    let problem = Problem::new(CostSource::Matrix(&cost), n, m)
+        .with_weights(&a, &b)
+        .unbalanced(T::infinity(), T::of(2.0));
+    let mut workspace = vec![T::nan(); problem.workspace_len()];
+    let mut state = State::new(&problem, epsilon, &mut workspace)?;
+
+    // Few, so that there is a gap.
+    let iterations = 4;
+    let mut tape = vec![T::nan(); unrolled_workspace_len(n, m, iterations)];
+    let mut recording = state.record(iterations, &mut tape)?;
+    let (mut of_cost, mut of_a, mut of_b) =
+        (vec![T::nan(); n * m], vec![T::nan(); n], vec![T::nan(); m]);
+    let mut gradients = Gradients {
+        cost: Some(&mut of_cost),
+        weights: Some((&mut of_a, &mut of_b)),
+        points: None,
+    };
+    let sharp = Cotangents {
+        transport_cost: T::one(),
+        ..Cotangents::default()
+    };
+    recording.gradient(&sharp, &mut gradients)?;
+
+    let mut found = vec![state.transport_cost()?];
+    let mut out = vec![T::nan(); n * m];
+    for (i, row) in out.chunks_mut(m).enumerate() {
+        state.plan_row(i, row)?;
+    }
+    found.extend(&out);
+    state.cost_gradient(&mut out)?;
+    found.extend(&out);
+    found.extend(&of_cost);
+    found.iter_mut().for_each(|value| *value /= scale);
+    found.extend(of_a.iter().chain(&of_b));
+    // The product of both masses is part of either value.
+    if scale <= T::one() {
+        let mut room = vec![T::nan(); gap_workspace_len(n, m)];
+        let gap = state.duality_gap(&mut room)?;
+        found.push(gap.gap / scale);
+    }
+    Ok(found)
 }

@@ -2,8 +2,8 @@
 //!
 //! Column sums are what the problem wants, row sums are off by the marginal error that
 //! was reported, up to rounding: the exponent of an entry that carries mass is a sum of
-//! f, g and C over ε, each rounded. Where a marginal is priced, what is wanted is
-//! `a_i exp(−f_i/ρ)`.
+//! f, g and C over ε and of the logarithms of both masses, each rounded. Where a marginal
+//! is priced, what is wanted is `a_i exp(−f_i/ρ)`.
 
 use kernels_core::cost::Cost;
 use kernels_core::sinkhorn::{CostSource, Outcome, Problem, SinkhornOptions, State};
@@ -41,7 +41,8 @@ pub(super) fn check<T: Scalar>(
         }
     }
     let price = problem.rho_a.wide().min(problem.rho_b.wide());
-    let exponents = largest / options.epsilon.wide() + largest / price;
+    let masses = [problem.a, problem.b].map(|given| mass(problem, given).ln().abs());
+    let exponents = largest / options.epsilon.wide() + largest / price + masses.iter().sum::<f64>();
     // Costs of points are sums over coordinates, of differences that are rounded.
     let rounding = T::epsilon().wide() * (8.0 + 64.0 * exponents);
     // Where exponents are rounded by more than a tenth nothing can be verified.
@@ -74,10 +75,7 @@ fn wanted<T: Scalar>(
     potentials: &[T],
     rho: T,
 ) -> Vec<f64> {
-    let mass = match given {
-        Some(given) if !problem.is_balanced() => given.iter().map(|w| w.wide()).sum(),
-        _ => 1.0,
-    };
+    let mass = mass(problem, given);
     let one = |(&share, &potential): (&T, &T)| {
         if share == T::zero() {
             0.0
@@ -88,6 +86,14 @@ fn wanted<T: Scalar>(
         }
     };
     shares.iter().zip(potentials).map(one).collect()
+}
+
+/// What the weights of a side sum to.
+fn mass<T: Scalar>(problem: &Problem<'_, T>, given: Option<&[T]>) -> f64 {
+    match given {
+        Some(given) if !problem.is_balanced() => given.iter().map(|w| w.wide()).sum(),
+        _ => 1.0,
+    }
 }
 
 fn distance(sums: &[f64], wanted: &[f64]) -> f64 {

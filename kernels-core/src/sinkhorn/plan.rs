@@ -3,6 +3,7 @@
 use super::State;
 use super::look_ahead::mask;
 use super::rows::CostRows;
+use super::weights::Scale;
 use crate::level::{Level, Task, dispatch};
 use crate::panel::GROUP;
 use crate::{Error, Real, check, vector};
@@ -26,9 +27,9 @@ impl<T: Real> State<'_, T> {
             return Some(T::zero());
         }
         // In the order of the passes, so that rounding agrees with them.
-        let exponent = ((f - cost) + g) * self.rate();
-        let masses = (a * self.a.mass) * (b * self.b.mass);
-        Some(masses * exponent.exp2())
+        let scale = self.scale();
+        let exponent = ((f - cost) + g) * self.rate() + scale.power;
+        Some((a * scale.factor) * b * exponent.exp2())
     }
 
     /// Writes row `i` of the plan, m numbers.
@@ -63,6 +64,10 @@ impl<T: Real> State<'_, T> {
         check::fits(OPERATION, "the transport cost", visitor.total)
     }
 
+    fn scale(&self) -> Scale<T> {
+        Scale::of(self.a.mass, self.b.mass)
+    }
+
     /// Shows the rows of the plan to a visitor, in order; rows without mass are left out.
     pub(super) fn visit_plan<V: PlanVisitor<T>>(&mut self, visitor: &mut V) {
         let (plan, mut stream) = self.coupling();
@@ -79,7 +84,7 @@ impl<T: Real> State<'_, T> {
             g_factor: T::one(),
             a: self.a.share,
             b: self.b.share,
-            mass: self.a.mass * self.b.mass,
+            scale: self.scale(),
         };
         let stream = Stream {
             rows: self.rows,
@@ -92,7 +97,7 @@ impl<T: Real> State<'_, T> {
     }
 }
 
-/// `Q_ij = mass · a_i b_j exp((φ f_i + γ g_j − C_ij)/ε)`: the plan, or what stands in its
+/// `Q_ij = scale · a_i b_j exp((φ f_i + γ g_j − C_ij)/ε)`: the plan, or what stands in its
 /// place between two half steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Coupling<'c, T> {
@@ -106,7 +111,7 @@ pub(super) struct Coupling<'c, T> {
     pub(super) a: &'c [T],
     /// Columns of weight zero are zero, whatever their potential.
     pub(super) b: &'c [T],
-    pub(super) mass: T,
+    pub(super) scale: Scale<T>,
 }
 
 /// The costs, and scratch.
@@ -183,6 +188,7 @@ impl<T: Real, V: PlanVisitor<T>> Task for Sweep<'_, T, V> {
     fn run<L: Level>(self) {
         let (m, rate) = (self.g.len().max(1), self.rate);
         let of = self.coupling;
+        let Scale { factor, power } = of.scale;
         let mut first = 0;
         for (f, a) in of.f.chunks(GROUP).zip(of.a.chunks(GROUP)) {
             let costs = self.rows.group::<L>(first, f.len(), self.tile);
@@ -191,10 +197,10 @@ impl<T: Real, V: PlanVisitor<T>> Task for Sweep<'_, T, V> {
                 if a == T::zero() {
                     continue;
                 }
-                let (f, scale) = (of.f_factor * f, a * of.mass);
+                let (f, scale) = (of.f_factor * f, a * factor);
                 let sides = self.g.iter().zip(of.b);
                 for ((mass, &c), (&g, &b)) in masses.iter_mut().zip(costs).zip(sides) {
-                    *mass = (scale * b) * (((f - c) + g) * rate).exp2_at::<L>();
+                    *mass = (scale * b) * (((f - c) + g) * rate + power).exp2_at::<L>();
                 }
                 self.visitor.row::<L>(first + r, costs, masses);
             }

@@ -127,7 +127,8 @@ impl<T: Real> State<'_, T> {
         }
         let mut compare = Compare {
             plan: (plan.f, plan.g, plan.a, plan.b),
-            mass: plan.mass,
+            mass: mass_a * mass_b,
+            ln_mass: mass_a.ln() + mass_b.ln(),
             epsilon,
             x,
             y,
@@ -239,6 +240,8 @@ struct Compare<'v, T> {
     /// f, g, a, b.
     plan: (&'v [T], &'v [T], &'v [T], &'v [T]),
     mass: T,
+    /// Its logarithm, also where it has underflown.
+    ln_mass: T,
     epsilon: T,
     x: &'v [T],
     y: &'v [T],
@@ -284,7 +287,7 @@ impl<T: Real> PlanVisitor<T> for Compare<'_, T> {
                     q += *row * (*column / self.shortfall);
                 }
             }
-            let ln_product = || a.ln() + b.ln() + self.mass.ln();
+            let ln_product = || a.ln() + b.ln() + self.ln_mass;
             let ln_p = || ln_product() + ((f - c) + g) / self.epsilon;
             gap += relative_entropy(q, p, ln_p);
             entropy += relative_entropy(q, product, ln_product);

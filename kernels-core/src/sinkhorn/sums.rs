@@ -3,6 +3,7 @@
 
 use super::gradient::Constants;
 use super::plan::{Coupling, PlanVisitor, Stream};
+use super::weights::Scale;
 use crate::level::Level;
 use crate::{Real, vector};
 
@@ -38,11 +39,11 @@ impl<T: Real> Sums<'_, T> {
     ) {
         let columns = self.columns.take();
         if self.rows.is_some() && mark_zeros(coupling.a, ones.0) {
-            let (a, mass) = (&*ones.0, constants.mass.1);
+            let (a, scale) = (&*ones.0, Scale::of(T::one(), constants.mass.1));
             stream.visit(
                 &Coupling {
                     a,
-                    mass,
+                    scale,
                     ..*coupling
                 },
                 self,
@@ -51,11 +52,11 @@ impl<T: Real> Sums<'_, T> {
         self.columns = columns;
         let rows = self.rows.take();
         if self.columns.is_some() && mark_zeros(coupling.b, ones.1) {
-            let (b, mass) = (&*ones.1, constants.mass.0);
+            let (b, scale) = (&*ones.1, Scale::of(constants.mass.0, T::one()));
             stream.visit(
                 &Coupling {
                     b,
-                    mass,
+                    scale,
                     ..*coupling
                 },
                 self,

@@ -1,4 +1,9 @@
 //! Weights of one side: shares that sum to one, and the mass that they share.
+//!
+//! An entry of the plan is `M_a M_b a_i b_j exp(y_ij)`, M the masses. Where these are far
+//! from one, `M_a M_b` may underflow or overflow although the entry does not: with both of
+//! 1e-177 in f64, potentials make up for one of them, `exp(y) ≈ 1e177`. There the product
+//! goes into the exponent ([`Scale`]).
 
 use crate::{Error, Real, check, vector};
 
@@ -85,5 +90,35 @@ impl<'s, T: Real> Weights<'s, T> {
             }
         };
         self.mass * vector::reduce(self.share, potentials, weighted)
+    }
+}
+
+/// What `a_i b_j exp(y)` is multiplied by: `factor · 2^power`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale<T> {
+    pub(super) factor: T,
+    /// Added to exponents, which are in units of ln 2; zero where masses are moderate.
+    pub(super) power: T,
+}
+
+impl<T: Real> Scale<T> {
+    /// The product of two masses.
+    pub(super) fn of(mass_a: T, mass_b: T) -> Self {
+        // A quarter of the range of exponents each, up to 4e9 in f32 and 1e77 in f64, leaves
+        // half of it to the shares.
+        let bound = T::max_value().sqrt().sqrt();
+        let moderate = |mass: T| mass <= bound && mass.recip() <= bound;
+        if moderate(mass_a) && moderate(mass_b) {
+            Self {
+                factor: mass_a * mass_b,
+                power: T::zero(),
+            }
+        } else {
+            // Off by u times the logarithms, as the potentials are that hold them.
+            Self {
+                factor: T::one(),
+                power: mass_a.log2() + mass_b.log2(),
+            }
+        }
     }
 }
