@@ -89,6 +89,10 @@ bench-views:
 compare-step:
     scripts/compare-step
 
+# One training step of each method against PyTorch's autograd (needs `pip install torch safetensors`)
+agreement:
+    scripts/agreement
+
 # The recorded training runs of docs/results/training.md (about forty minutes on 2 cores)
 record data="../shared/data":
     scripts/record-training {{data}}

@@ -45,6 +45,9 @@ GRADIENT_TOLERANCE = 1e-3
 # a tensor stands out, for its rounding errors are 1e-13 of the whole gradient; what is
 # below this share of it counts as zero and is compared with the whole. No other tensor is.
 VANISHING = 1e-10
+# What a rectifier may change: more than one over the root of the fewest activations, those
+# of a narrow hidden layer.
+KINK = 0.05
 
 
 def step(case, tensors, dtype):
@@ -160,10 +163,17 @@ def compare(case, tensors, reference, single):
             failures.append(f"{name}: relative error {error:.2e}")
     result["parameters"] = len(reference["gradients"])
     result["doubtful_rectifiers"] = reference["doubtful"]
-    if reference["doubtful"] and any(f.startswith("grad.") for f in failures):
+    # A rectifier that is set otherwise changes gradients by some per cent and nothing else.
+    result["undecided"] = (
+        bool(failures)
+        and reference["doubtful"] > 0
+        and all("grad" in failure for failure in failures)
+        and gradients["all"] <= KINK
+    )
+    if result["undecided"]:
         failures.append(
-            f"{reference['doubtful']} rectifiers are so close to zero that float32 may set them "
-            "otherwise, which changes gradients: if loss, h and z agree, try another seed"
+            f"undecided: {reference['doubtful']} rectifiers are so close to zero that float32 "
+            "may set them otherwise; try another seed"
         )
     return {**result, "failures": failures}
 

@@ -16,7 +16,7 @@ mod stem;
 mod target;
 
 use burn::{
-    module::Module,
+    module::{Module, ModuleVisitor, Param},
     nn::Linear,
     tensor::{Device, Tensor},
 };
@@ -84,9 +84,8 @@ impl Network {
                 .prototypes
                 .map(|count| prototypes::fresh(head.output, count, device)),
         };
-        // burn draws weights when they are first used: draw them now, in a
-        // fixed order, before anything else asks the device's generator.
-        network.materialize()
+        network.visit(&mut Draw);
+        network
     }
 
     /// Maps images `[batch, channels, height, width]` to embeddings.
@@ -105,5 +104,17 @@ impl Network {
             h,
             z,
         }
+    }
+}
+
+/// burn draws a weight when it is first looked at, and until then clones share what will
+/// become of it, `no_grad` included: BYOL's target would take the gradients of the network
+/// that it was cloned from. So all are looked at here, in a fixed order, before anything
+/// else asks the device's generator.
+struct Draw;
+
+impl ModuleVisitor for Draw {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        param.val();
     }
 }

@@ -193,6 +193,27 @@ mod tests {
         assert!(!reached.any);
     }
 
+    #[test]
+    fn the_network_it_was_made_from_keeps_its_gradients() {
+        let device = Device::flex().autodiff();
+        let online = network(4);
+        let target = Target::of(&online);
+        let images =
+            Tensor::<4>::random([4, 1, 16, 16], burn::tensor::Distribution::Default, &device);
+        let t = target.project(images.clone());
+        let prediction = online.forward(images).prediction.unwrap();
+        let gradients = (prediction * t).sum().backward();
+        let gradients = burn::optim::GradientsParams::from_grads(gradients, &online);
+        let weights = state_dict(&online).into_iter();
+        let weights = weights.filter(|e| !e.name.contains("running"));
+        let reached = crate::model::gradients(&online, &gradients);
+        assert!(
+            weights
+                .map(|e| e.name)
+                .eq(reached.into_iter().map(|e| e.name))
+        );
+    }
+
     struct Reached {
         gradients: burn::tensor::Gradients,
         any: bool,

@@ -3,6 +3,7 @@
 // A helper's failed expectation is a failed test.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod agreement;
 mod eval;
 mod export;
 mod formats;
