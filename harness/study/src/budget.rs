@@ -151,16 +151,16 @@ impl Budget {
                  --linear-epochs 20"
             }
             (Self::Small, "mnist") => {
-                "--recipe quick --stem torchvision --epochs 6 --limit 10000 \
-                 --linear-epochs 50"
+                "--recipe quick --stem torchvision --epochs 3 --limit 10000 --test-limit 5000 \
+                 --linear-epochs 100 --mlp-epochs 20"
             }
             (Self::Small, "stl10") => {
-                "--recipe quick --stem torchvision --view-size 48 --epochs 12 --limit 5000 \
-                 --linear-epochs 50"
+                "--recipe quick --stem torchvision --view-size 48 --epochs 6 --limit 5000 \
+                 --test-limit 5000 --linear-epochs 100 --mlp-epochs 20"
             }
             (Self::Small, _) => {
-                "--recipe quick --stem torchvision --epochs 12 --limit 10000 \
-                 --linear-epochs 50"
+                "--recipe quick --stem torchvision --epochs 6 --limit 10000 --test-limit 5000 \
+                 --linear-epochs 100 --mlp-epochs 20"
             }
             (Self::Full, _) => "--recipe solo-learn --epochs 200",
             (Self::Full1000, _) => "--recipe solo-learn --epochs 1000",
