@@ -5,14 +5,15 @@
 //! RUN/
 //!   config.toml           what the run is               [`dir`]
 //!   metrics.jsonl         a line of JSON per step       [`metrics`], [`record`]
+//!   tensorboard/          the same for TensorBoard      [`tensorboard`]
 //!   checkpoints/          the newest two states         [`checkpoint`], [`container`]
 //!   encoder.safetensors   the result                    (written by `train`)
 //!   result.json, *.svg    what it came to
 //!   .lock                 held by the process that trains
 //! ```
 //!
-//! Every file but `metrics.jsonl` is replaced as a whole ([`atomic`]), so that a
-//! reader sees the old one or the new one; `metrics.jsonl` grows by whole lines.
+//! Every file is replaced as a whole ([`atomic`]), so that a reader sees the old one or
+//! the new one; but `metrics.jsonl` grows by whole lines, event files by whole records.
 
 pub mod atomic;
 pub mod checkpoint;
@@ -24,6 +25,7 @@ pub mod interrupt;
 pub mod metrics;
 pub mod progress;
 pub mod record;
+pub mod tensorboard;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod folder;
 mod history;
 mod kill;
 mod newest;
+mod tensorboard;
 
 use std::path::Path;
 
