@@ -8,7 +8,6 @@ use kernels_core::diagnostics::{
     Spectrum, alignment, effective_rank, effective_rank_workspace_len, uniformity,
     uniformity_workspace_len,
 };
-use serde::Serialize;
 
 use super::{LossError, host};
 use crate::model::Embeddings;
@@ -18,7 +17,7 @@ use crate::model::Embeddings;
 const IMAGES: usize = 64;
 
 /// Of a batch of training views.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Diagnostics {
     /// Mean squared distance of the normalised embeddings of two views of an image.
     pub alignment: f32,

@@ -2,17 +2,15 @@
 //! consists of.
 
 use kernels_core::sin_sim::OtTerm;
-use serde::{Serialize, Serializer, ser::SerializeMap};
 
 /// An objective's value and parts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LossTerms {
     /// The objective.
     pub loss: f32,
     /// Its parts by name, before their weights.
     pub terms: Terms,
     /// How the transport ended, where one was computed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sinkhorn: Option<Transport>,
 }
 
@@ -21,7 +19,7 @@ pub struct LossTerms {
 pub struct Terms(pub Vec<(&'static str, f32)>);
 
 /// What Sinkhorn said.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Transport {
     /// L1 distance of the plan's marginals from what they should be.
     pub marginal_error: f32,
@@ -29,16 +27,6 @@ pub struct Transport {
     pub iterations: usize,
     /// Whether the threshold was reached within the limit.
     pub converged: bool,
-}
-
-impl Serialize for Terms {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
-    }
 }
 
 impl From<&OtTerm<f32>> for Transport {

@@ -50,6 +50,21 @@ pub struct Outcome {
     pub figure: String,
 }
 
+impl Outcome {
+    /// The accuracies by names for curves.
+    pub fn probes(&self) -> [(&'static str, f64); 6] {
+        let (trained, untrained) = (&self.result.trained, &self.result.untrained);
+        [
+            ("probe/linear_top1", trained.linear.top1),
+            ("probe/mlp_top1", trained.mlp.top1),
+            ("probe/knn_top1", trained.knn.top1),
+            ("probe/linear_top1_untrained", untrained.linear.top1),
+            ("probe/mlp_top1_untrained", untrained.mlp.top1),
+            ("probe/knn_top1_untrained", untrained.knn.top1),
+        ]
+    }
+}
+
 /// Judges the trained network and writes what stays: `encoder.safetensors`,
 /// `training.svg`, `result.json`.
 pub fn conclude(

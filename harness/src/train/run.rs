@@ -21,7 +21,8 @@ use crate::{
         Checkpoint, RunDir,
         checkpoint::{load_latest, save},
         interrupt::{Interrupt, Signal},
-        metrics::MetricsWriter,
+        metrics::{MetricsWriter, Record},
+        tensorboard::{self, TensorBoard},
     },
 };
 
@@ -37,12 +38,13 @@ pub enum Finish {
 
 /// One line of `metrics.jsonl`.
 #[derive(Serialize)]
-struct Record<'a> {
-    step: u64,
-    epoch: u64,
+struct Line<'a> {
     #[serde(flatten)]
-    report: &'a StepReport,
-    images_per_second: f64,
+    record: &'a Record,
+    /// Images (not views) in the step.
+    images: usize,
+    /// Seconds in the loss kernels, of the whole step.
+    loss_seconds: f64,
 }
 
 /// Trains `config` on `data` in `dir` until it is complete, interrupted, or
@@ -66,7 +68,7 @@ pub fn train(
         seconds: 0.0,
         images: 0,
         trainer: fresh,
-        metrics: None,
+        records: None,
         last_loss: f32::NAN,
         last_alignment: None,
         saved: None,
@@ -74,7 +76,9 @@ pub fn train(
     if resume {
         session.restore(&device, shape)?;
     }
-    session.metrics = Some(dir.metrics(session.trainer.step)?);
+    let first = session.trainer.step + 1;
+    let board = TensorBoard::open(dir.path(), first)?;
+    session.records = Some((dir.metrics(session.trainer.step)?, board));
     if !resume {
         // Step 0 is a checkpoint too: a kill during the first epoch loses no more than it.
         session.save()?;
@@ -98,6 +102,10 @@ pub fn train(
         final_loss: session.last_loss,
     };
     let outcome = outcome::conclude(config, dir, &session.trainer, data, summary, &device)?;
+    if let Some((_, board)) = &mut session.records {
+        let probes = outcome.probes();
+        board.scalars(session.trainer.step, tensorboard::now(), &probes)?;
+    }
     Ok(Finish::Complete(Box::new(outcome)))
 }
 
@@ -136,7 +144,8 @@ struct Session<'a> {
     dir: &'a RunDir,
     normalize: Normalize,
     trainer: Trainer,
-    metrics: Option<MetricsWriter>,
+    /// `metrics.jsonl`, and the same for TensorBoard.
+    records: Option<(MetricsWriter, TensorBoard)>,
     /// Seconds and images of training, over all goes.
     seconds: f64,
     images: u64,
@@ -241,14 +250,16 @@ impl Session<'_> {
         if let Some(diagnostics) = report.diagnostics {
             self.last_alignment = Some(diagnostics.alignment.into());
         }
-        let record = Record {
-            step: self.trainer.step,
-            epoch: self.trainer.plan.epoch(self.trainer.step - 1) + 1,
-            report,
-            images_per_second: report.images as f64 / seconds,
-        };
-        if let Some(metrics) = &mut self.metrics {
-            metrics.append(&record)?;
+        let step = self.trainer.step;
+        let epoch = self.trainer.plan.epoch(step - 1) + 1;
+        let record = report.record(step, epoch, report.images as f64 / seconds);
+        if let Some((metrics, board)) = &mut self.records {
+            metrics.append(&Line {
+                record: &record,
+                images: report.images,
+                loss_seconds: report.loss_seconds,
+            })?;
+            board.record(&record, tensorboard::now())?;
         }
         progress.set(self.trainer.step, || {
             let pace = self.images as f64 / self.seconds;
@@ -259,7 +270,7 @@ impl Session<'_> {
 
     fn save(&mut self) -> Result<PathBuf, Error> {
         // The records that the checkpoint counts on come first.
-        if let Some(metrics) = &self.metrics {
+        if let Some((metrics, _)) = &self.records {
             metrics.sync()?;
         }
         let meta = json!({

@@ -12,7 +12,6 @@ use burn::{
     tensor::{Bytes, Device, Tensor, TensorData},
 };
 use kernels_core::byol::byol_momentum;
-use serde::Serialize;
 
 use super::{optimizer, schedule::Plan};
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
     config::TrainConfig,
     loss::{LossConfig, LossError, LossTerms, Objective, diagnostics::Diagnostics},
     model::{Network, Target},
+    run::metrics::{Numbers, Record, Sinkhorn},
 };
 
 pub use trace::Trace;
@@ -47,13 +47,11 @@ pub struct Trainer {
 }
 
 /// What one step gave; means over its batches.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct StepReport {
     /// Objective and its parts.
-    #[serde(flatten)]
     pub terms: LossTerms,
     /// A look at the embeddings, in the steps that take one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<Diagnostics>,
     /// Learning rate that was used.
     pub learning_rate: f64,
@@ -61,6 +59,33 @@ pub struct StepReport {
     pub images: usize,
     /// Seconds in the loss kernels, of the whole step.
     pub loss_seconds: f64,
+}
+
+impl StepReport {
+    /// What is kept of it.
+    pub fn record(&self, step: u64, epoch: u64, images_per_second: f64) -> Record {
+        let named = |numbers: &[(&str, f32)]| -> Numbers {
+            let numbers = numbers.iter();
+            numbers
+                .map(|&(name, value)| (name.to_owned(), value.into()))
+                .collect()
+        };
+        let diagnostics = self.diagnostics.map(|numbers| named(&numbers.named()));
+        Record {
+            step,
+            epoch,
+            loss: self.terms.loss.into(),
+            terms: named(&self.terms.terms.0),
+            sinkhorn: self.terms.sinkhorn.map(|transport| Sinkhorn {
+                marginal_error: transport.marginal_error.into(),
+                iterations: transport.iterations as f64,
+                converged: transport.converged,
+            }),
+            diagnostics: diagnostics.unwrap_or_default(),
+            learning_rate: self.learning_rate,
+            images_per_second,
+        }
+    }
 }
 
 /// A step that could not be taken.
