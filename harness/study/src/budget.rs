@@ -150,16 +150,12 @@ impl Budget {
                 "--recipe quick --stem torchvision --epochs 1 --limit 512 --test-limit 500 \
                  --linear-epochs 20"
             }
-            (Self::Small, "mnist") => {
-                "--recipe quick --stem torchvision --epochs 3 --limit 10000 --test-limit 5000 \
-                 --linear-epochs 100 --mlp-epochs 20"
-            }
             (Self::Small, "stl10") => {
-                "--recipe quick --stem torchvision --view-size 48 --epochs 6 --limit 5000 \
+                "--recipe quick --stem torchvision --view-size 48 --epochs 4 --limit 5000 \
                  --test-limit 5000 --linear-epochs 100 --mlp-epochs 20"
             }
             (Self::Small, _) => {
-                "--recipe quick --stem torchvision --epochs 6 --limit 10000 --test-limit 5000 \
+                "--recipe quick --stem torchvision --epochs 3 --limit 10000 --test-limit 5000 \
                  --linear-epochs 100 --mlp-epochs 20"
             }
             (Self::Full, _) => "--recipe solo-learn --epochs 200",
