@@ -9,6 +9,8 @@
 //!   checkpoints/          the newest two states         [`checkpoint`], [`container`]
 //!   encoder.safetensors   the result                    (written by `train`)
 //!   result.json, *.svg    what it came to
+//!   features/             representations                (kept by `eval`, `embed`)
+//!   eval-*.json           what a probe made of them
 //!   .lock                 held by the process that trains
 //! ```
 //!
