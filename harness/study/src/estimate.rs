@@ -34,8 +34,10 @@ pub fn prior(cell: &Cell) -> f64 {
         target * number("--epochs", 10.0) * train / rate_at(number("--view-size", pixels));
     // Features of the trained and of the untrained encoder.
     let features = 2.0 * (train.min(50_000.0) + test) / (3.0 * rate_at(pixels));
-    // Seconds a row of both probes, 512 → 10 and 512 → 512 → 10, there and back.
-    let probes = 2.0 * number("--linear-epochs", 100.0) * train.min(50_000.0) * 8e-5;
+    // Seconds a row of the linear probe, 512 → 10, and of the perceptron, 512 → 512 → 10,
+    // there and back.
+    let per_row = 2e-6 * number("--linear-epochs", 100.0) + 8e-5 * number("--mlp-epochs", 30.0);
+    let probes = 2.0 * train.min(50_000.0) * per_row;
     const START: f64 = 2.0;
     START + training + features + probes
 }

@@ -43,8 +43,8 @@ pub struct ReproduceArgs {
         help_heading = "What"
     )]
     pub seeds: Vec<u64>,
+    /// How it is run.
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub run: StudyArgs,
 }
 
@@ -99,8 +99,8 @@ pub struct SweepArgs {
     /// Length and size of the runs: those of this budget
     #[arg(long, value_enum, default_value = "small", help_heading = "What")]
     pub budget: Budget,
+    /// How it is run.
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub run: StudyArgs,
 }
 

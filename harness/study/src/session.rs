@@ -30,6 +30,14 @@ use crate::{
 pub type WriteReport<'a> =
     &'a dyn Fn(&Study, &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
+/// The report, as [`WriteReport`] wants it.
+pub fn write_report(
+    study: &Study,
+    folder: &Path,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    Ok(crate::report::write(study, folder)?)
+}
+
 /// The program that the study is part of.
 #[derive(Clone, Copy)]
 pub struct Host<'a> {
