@@ -27,6 +27,12 @@ pub enum Error {
     /// Run folder, checkpoints, metrics.
     #[error(transparent)]
     Run(#[from] crate::run::RunError),
+    /// A study of many runs.
+    #[error(transparent)]
+    Study(#[from] harness_study::error::StudyError),
+    /// This program's own file could not be found, to be run again.
+    #[error("could not find the program's own file, to run it for each cell: {0}")]
+    Program(std::io::Error),
     /// Figures.
     #[error(transparent)]
     Plot(#[from] crate::plot::PlotError),

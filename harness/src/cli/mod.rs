@@ -9,6 +9,7 @@ pub mod train;
 pub mod tsne;
 
 use clap::{Parser, Subcommand};
+use harness_study::options::{ReportArgs, ReproduceArgs, SweepArgs};
 
 /// Trains image encoders without labels by contrastive and Sinkhorn-regularised
 /// losses, and judges them by their frozen representations.
@@ -37,6 +38,12 @@ pub enum Command {
     Embed(embed::EmbedArgs),
     /// Write the encoder for PyTorch (safetensors) or any runtime (ONNX)
     Export(export::ExportArgs),
+    /// Run the paper's experiments and write the report; the same command continues
+    Reproduce(Box<ReproduceArgs>),
+    /// Run a grid over the constants of the transport term and write the report
+    Sweep(Box<SweepArgs>),
+    /// Write the report on experiments that were run before, by one machine or by many
+    Report(ReportArgs),
     /// List what this machine and this build can compute on, and why not on a GPU
     Devices(devices::DevicesArgs),
 }

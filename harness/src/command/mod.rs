@@ -5,6 +5,7 @@ pub mod embed;
 pub mod eval;
 pub mod export;
 mod features;
+pub mod study;
 pub mod train;
 pub mod tsne;
 mod verdict_table;
@@ -24,6 +25,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Tsne(args) => tsne::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Embed(args) => embed::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Reproduce(args) => study::reproduce(&args),
+        Command::Sweep(args) => study::sweep(&args),
+        Command::Report(args) => study::report(&args),
         Command::Devices(args) => devices::run(args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
