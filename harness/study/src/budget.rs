@@ -139,16 +139,16 @@ impl Budget {
         let text = match (self, dataset) {
             (Self::Ci, _) => {
                 "--recipe quick --stem torchvision --epochs 1 --limit 96 --batch-size 32 \
-                 --test-limit 128 --linear-epochs 5"
+                 --test-limit 128 --linear-epochs 5 --mlp-epochs 3"
             }
             // 96 pixels: a probe looks at whole images, nine times the work of CIFAR's.
             (Self::Smoke, "stl10") => {
                 "--recipe quick --stem torchvision --view-size 48 --epochs 1 --limit 256 \
-                 --test-limit 256 --linear-epochs 20"
+                 --test-limit 256 --linear-epochs 20 --mlp-epochs 10"
             }
             (Self::Smoke, _) => {
                 "--recipe quick --stem torchvision --epochs 1 --limit 512 --test-limit 500 \
-                 --linear-epochs 20"
+                 --linear-epochs 20 --mlp-epochs 10"
             }
             (Self::Small, "stl10") => {
                 "--recipe quick --stem torchvision --view-size 48 --epochs 4 --limit 5000 \

@@ -36,9 +36,8 @@ pub fn prior(cell: &Cell) -> f64 {
     let features = 2.0 * (train.min(50_000.0) + test) / (3.0 * rate_at(pixels));
     // Seconds a row of the linear probe, 512 → 10, and of the perceptron, 512 → 512 → 10,
     // there and back.
-    let linear = number("--linear-epochs", 100.0);
-    let rows = 2.0 * train.min(50_000.0);
-    let probes = rows * (2e-6 * linear + 8e-5 * number("--mlp-epochs", linear));
+    let per_row = 2e-6 * number("--linear-epochs", 100.0) + 8e-5 * number("--mlp-epochs", 30.0);
+    let probes = 2.0 * train.min(50_000.0) * per_row;
     const START: f64 = 2.0;
     START + training + features + probes
 }
