@@ -1,6 +1,6 @@
 //! Commands as they are typed.
 
-use crate::cell::Cell;
+use crate::{cell::Cell, summary::Setting};
 
 /// The command that runs a cell by itself, anywhere.
 pub fn train(cell: &Cell) -> String {
@@ -8,9 +8,10 @@ pub fn train(cell: &Cell) -> String {
     words.extend(["--dataset".to_owned(), cell.dataset.clone()]);
     words.extend(["--method".to_owned(), cell.method.clone()]);
     words.extend(["--seed".to_owned(), cell.seed.to_string()]);
-    words.extend(cell.lambda.map(|value| format!("--lambda={value}")));
-    words.extend(cell.epsilon.map(|value| format!("--epsilon={value}")));
-    words.extend(cell.ot_on.as_ref().map(|place| format!("--ot-on={place}")));
+    let setting = Setting::of(cell);
+    words.extend(setting.lambda.map(|value| format!("--lambda={value}")));
+    words.extend(setting.epsilon.map(|value| format!("--epsilon={value}")));
+    words.extend(setting.ot_on.map(|place| format!("--ot-on={place}")));
     words.extend(cell.args.iter().cloned());
     joined(&words)
 }

@@ -77,8 +77,9 @@ impl<'a> Setting<'a> {
         Self {
             dataset: &cell.dataset,
             method: &cell.method,
-            lambda: cell.lambda,
-            epsilon: cell.epsilon,
+            // No command line gives others, and none could be written down.
+            lambda: cell.lambda.filter(|value| value.is_finite()),
+            epsilon: cell.epsilon.filter(|value| value.is_finite()),
             ot_on: cell.ot_on.as_deref(),
             args: &cell.args,
         }
