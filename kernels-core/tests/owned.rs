@@ -10,6 +10,7 @@ use kernels_core::cost::{Cost, CostScale};
 use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::sin_sim::*;
 use kernels_core::sinkhorn::*;
+use kernels_core::swav::*;
 use kernels_core::vicreg::*;
 use kernels_core::{Error, owned};
 
@@ -50,6 +51,24 @@ fn losses_agree() {
     let loss = byol_with_grad(&z, &target, ROWS, DIM, &mut grad);
     let owned = owned::byol_with_grad(&z, &target, ROWS, DIM).expect("legal");
     assert_eq!(owned, (loss.expect("legal"), grad.to_vec()));
+
+    let options = SwavOptions::default();
+    let mut other = [0.0; LEN];
+    let loss = swav_with_grad(
+        &z,
+        &target,
+        ROWS,
+        DIM,
+        &options,
+        &mut grad,
+        &mut other,
+        &mut workspace,
+    );
+    let owned = owned::swav_with_grad(&z, &target, ROWS, DIM, &options).expect("legal");
+    assert_eq!(
+        owned,
+        (loss.expect("legal"), [grad.to_vec(), other.to_vec()])
+    );
 
     let options = VicRegOptions::default();
     let loss = vicreg_with_grad(&z, ROWS, DIM, &options, &mut grad, &mut workspace);
