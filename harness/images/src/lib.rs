@@ -6,4 +6,5 @@
 //! ```
 
 pub mod augment;
+pub mod cli;
 pub mod data;

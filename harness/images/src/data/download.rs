@@ -19,7 +19,7 @@ use super::{DownloadError, Progress, remote::RemoteFile};
 /// How to ask servers.
 pub(super) struct Http {
     pub(super) agent: ureq::Agent,
-    /// Pause before a broken download is continued.
+    /// Pause before a broken download is continued; doubled while nothing new comes.
     pub(super) pause: Duration,
     /// Attempts in a row that may bring nothing new.
     pub(super) idle_attempts: u32,
@@ -29,10 +29,15 @@ pub(super) struct Http {
 enum Failure {
     /// Worth another attempt.
     Broken(String),
+    /// The server asks for patience: worth another attempt after this long.
+    Later(u16, Option<Duration>),
     /// No answer: worth another attempt only where an earlier one got something.
     Unreachable(String),
     Fatal(DownloadError),
 }
+
+/// The longest pause before another attempt, whatever the server asks for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 impl Http {
     /// With timeouts under which a missing network shows within seconds. The body may
@@ -51,7 +56,7 @@ impl Http {
         Self {
             agent: config.into(),
             pause: Duration::from_secs(2),
-            idle_attempts: 3,
+            idle_attempts: 4,
         }
     }
 
@@ -116,28 +121,49 @@ impl Http {
         let before = length(part).map_err(io("ask for the size of the download"))?;
         let (mut most, mut idle) = (before, 0);
         loop {
-            let reason = match self.attempt(remote, part, io, progress) {
+            let failure = match self.attempt(remote, part, io, progress) {
                 Ok(()) => return Ok(()),
-                Err(Failure::Fatal(error)) => return Err(error),
-                Err(Failure::Unreachable(reason)) if most == before => {
-                    let address = remote.address.clone();
+                Err(failure) => failure,
+            };
+            let address = || remote.address.clone();
+            let mut asked = None;
+            let (reason, status) = match failure {
+                Failure::Fatal(error) => return Err(error),
+                Failure::Unreachable(reason) if most == before => {
+                    let address = address();
                     return Err(DownloadError::Unreachable { address, reason });
                 }
-                Err(Failure::Broken(reason) | Failure::Unreachable(reason)) => reason,
+                Failure::Broken(reason) | Failure::Unreachable(reason) => (reason, None),
+                Failure::Later(status, pause) => {
+                    asked = pause;
+                    (format!("the server answered {status}"), Some(status))
+                }
             };
             let got = length(part).map_err(io("ask for the size of the download"))?;
             idle = if got > most { 0 } else { idle + 1 };
             most = most.max(got);
             if idle >= self.idle_attempts {
-                let (address, expected) = (remote.address.clone(), remote.bytes);
-                return Err(DownloadError::Cut {
-                    address,
-                    got,
-                    expected,
-                    reason,
+                let address = address();
+                return Err(match status {
+                    Some(status) => DownloadError::Status { address, status },
+                    None => DownloadError::Cut {
+                        address,
+                        got,
+                        expected: remote.bytes,
+                        reason,
+                    },
                 });
             }
-            std::thread::sleep(self.pause);
+            let doubled = self
+                .pause
+                .saturating_mul(1 << idle.saturating_sub(1).min(16));
+            let pause = asked.unwrap_or(doubled).min(LONGEST_PAUSE);
+            progress.note(&format!(
+                "{}: {reason}; again in {:.0} s",
+                remote.name,
+                pause.as_secs_f64().ceil()
+            ));
+            std::thread::sleep(pause);
         }
     }
 
@@ -168,14 +194,24 @@ impl Http {
         match response.status() {
             // A server that knows no ranges begins from the beginning.
             StatusCode::OK => {
+                if let Some(found) = length_of(&response).filter(|found| *found != remote.bytes) {
+                    return Err(other_size(remote, found));
+                }
                 empty(part).map_err(local("empty the unfinished download"))?;
                 at = 0;
             }
-            StatusCode::PARTIAL_CONTENT if starts_at(&response, at) => {}
+            StatusCode::PARTIAL_CONTENT if starts_at(&response, at) => {
+                if let Some(found) = whole_of(&response).filter(|found| *found != remote.bytes) {
+                    return Err(other_size(remote, found));
+                }
+            }
             // A range outside of its file.
             StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
                 empty(part).map_err(local("empty the unfinished download"))?;
                 return Err(Failure::Broken("the server sent another range".to_owned()));
+            }
+            status if status.is_server_error() || PATIENCE.contains(&status) => {
+                return Err(Failure::Later(status.as_u16(), retry_after(&response)));
             }
             status => {
                 let (address, status) = (remote.address.clone(), status.as_u16());
@@ -203,11 +239,21 @@ impl Http {
         if at == remote.bytes {
             return Ok(());
         }
-        part.set_len(0)
-            .map_err(local("empty the unfinished download"))?;
-        let (address, expected) = (remote.address.clone(), remote.bytes);
-        Err(Failure::Fatal(DownloadError::Size { address, expected }))
+        // Without a length the server sent more.
+        empty(part).map_err(local("empty the unfinished download"))?;
+        Err(other_size(remote, at))
     }
+}
+
+/// Answers after which it is worth to ask again, besides the server's errors.
+const PATIENCE: [StatusCode; 2] = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+
+fn other_size(remote: &RemoteFile, found: u64) -> Failure {
+    Failure::Fatal(DownloadError::Size {
+        address: remote.address.clone(),
+        expected: remote.bytes,
+        found,
+    })
 }
 
 /// Bytes between two calls of the progress: some per second on a fast line.
@@ -220,14 +266,39 @@ fn empty(file: &mut File) -> io::Result<()> {
 
 /// Whether a partial answer begins where it was asked to.
 fn starts_at<T>(response: &Response<T>, at: u64) -> bool {
-    let range = response.headers().get(header::CONTENT_RANGE);
-    let range = range.and_then(|value| value.to_str().ok());
+    let range = text(response, header::CONTENT_RANGE);
     range.is_some_and(|range| range.starts_with(&format!("bytes {at}-")))
+}
+
+/// Size of the whole file that a partial answer is of, if it says so.
+fn whole_of<T>(response: &Response<T>) -> Option<u64> {
+    let (_, whole) = text(response, header::CONTENT_RANGE)?.rsplit_once('/')?;
+    whole.parse().ok()
+}
+
+/// Bytes that a whole answer will have, if it says so.
+fn length_of<T>(response: &Response<T>) -> Option<u64> {
+    text(response, header::CONTENT_LENGTH)?.parse().ok()
+}
+
+/// How long the server asks to wait, where it says so in seconds.
+fn retry_after<T>(response: &Response<T>) -> Option<Duration> {
+    let seconds = text(response, header::RETRY_AFTER)?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn text<T>(response: &Response<T>, name: header::HeaderName) -> Option<&str> {
+    response.headers().get(name)?.to_str().ok()
 }
 
 /// MD5 of a whole file, in hexadecimal.
 pub(super) fn md5_of(file: &mut File) -> io::Result<String> {
     file.seek(SeekFrom::Start(0))?;
+    md5_from(file)
+}
+
+/// MD5 of all that can be read, in hexadecimal.
+pub(super) fn md5_from(file: &mut impl Read) -> io::Result<String> {
     let mut hash = Md5::new();
     let mut chunk = vec![0; 1 << 16];
     loop {

@@ -14,7 +14,10 @@ pub enum DownloadError {
         reason: String,
     },
     /// The server refuses.
-    #[error("{address}: expected HTTP status 200 or 206, the server answered {status}")]
+    #[error(
+        "{address}: expected HTTP status 200 or 206, the server answered {status}: {}",
+        meaning(*status)
+    )]
     Status {
         /// The address.
         address: String,
@@ -22,7 +25,10 @@ pub enum DownloadError {
         status: u16,
     },
     /// The connection broke again and again.
-    #[error("{address}: the connection broke off after {got} of {expected} bytes ({reason})")]
+    #[error(
+        "{address}: the connection broke off after {got} of {expected} bytes ({reason}); they \
+         are kept, and the next attempt goes on from there"
+    )]
     Cut {
         /// The address.
         address: String,
@@ -34,17 +40,23 @@ pub enum DownloadError {
         reason: String,
     },
     /// Another size than the published one.
-    #[error("{address}: expected {expected} bytes, but the server has more or others")]
+    #[error(
+        "{address}: expected {expected} bytes, the server has {found} or more: it is not the \
+         published file; take it from somewhere else"
+    )]
     Size {
         /// The address.
         address: String,
         /// Published size.
         expected: u64,
+        /// Size on the server, as far as it was looked at.
+        found: u64,
     },
     /// Other bytes than the published ones.
     #[error(
         "{address}: expected a file with MD5 {expected}, got {found}; what was downloaded is \
-         removed"
+         removed. Damaged on the way, it comes out right the next time; else the server has \
+         another file: take it from somewhere else"
     )]
     Checksum {
         /// The address.
@@ -61,7 +73,7 @@ pub enum DownloadError {
         path: PathBuf,
     },
     /// Trouble on this side.
-    #[error("{}: could not {operation}: {source}", path.display())]
+    #[error("{}: could not {operation}: {source}{}", path.display(), advice(source))]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -73,4 +85,38 @@ pub enum DownloadError {
     /// Files that were fetched and then were gone.
     #[error("the files were downloaded, but something removed them again")]
     Vanished,
+}
+
+impl DownloadError {
+    /// Whether it may go better later, with nothing changed on this side.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Cut { .. } | Self::Busy { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 500..),
+            _ => false,
+        }
+    }
+}
+
+/// What a status means here.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "it gives the file to nobody without permission",
+        404 | 410 => "the file is not there; is the base address right?",
+        408 | 429 | 500.. => "it is overloaded or broken, try again later",
+        _ => "it does not give the file",
+    }
+}
+
+/// What the user can do, where the system's words alone do not say it.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free some space or name another --data-dir, what has arrived is kept"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; name a --data-dir that you may write to"
+        }
+        _ => "",
+    }
 }

@@ -152,6 +152,20 @@ pub enum DataError {
         are with --data-dir"
     )]
     NoCacheDirectory,
+    /// Something else is where the official set would go.
+    #[error(
+        "{} holds {found}; it is left as it is. Move it away, or name another --data-dir, to get \
+         the official set {dataset}",
+        path.display()
+    )]
+    Other {
+        /// Name of the data set.
+        dataset: &'static str,
+        /// Its folder.
+        path: PathBuf,
+        /// What is in there.
+        found: String,
+    },
     /// A limit that leaves nothing.
     #[error("--limit: expected at least 1 image, got 0")]
     Limit,
@@ -163,6 +177,19 @@ pub enum DataError {
         /// Shape of the others.
         found: [usize; 3],
     },
+}
+
+impl DataError {
+    /// Whether it may go better later, with nothing changed on this side.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Missing(missing) => {
+                let download = missing.download.as_ref();
+                download.is_some_and(DownloadError::is_temporary)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Advice for a damaged file.

@@ -19,14 +19,18 @@ mod archive;
 mod cifar;
 mod classes;
 mod download;
+mod download_all;
 mod download_error;
 mod error;
 mod file;
 mod idx;
 mod images;
+mod inventory;
+mod inventory_table;
 mod kind;
 mod locate;
 mod obtain;
+mod official;
 mod progress;
 mod remote;
 mod stl10;
@@ -35,11 +39,16 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+pub use download_all::{Delivery, Downloads, Outcome, download, download_all};
 pub use download_error::DownloadError;
 pub use error::{DataError, Missing};
 pub use images::{ImageRef, Images};
+pub use inventory::{Count, DatasetState, Get, Inventory, State, inventory, look};
 pub use kind::DatasetKind;
 pub use progress::{Progress, Silent, Stderr};
 
@@ -139,16 +148,18 @@ fn load_from(
     if kind == DatasetKind::Synthetic {
         return Ok(synthetic::dataset(options.seed, limit));
     }
-    let root = match &options.root {
-        Some(root) => root.clone(),
-        None => default_root()?,
-    };
+    let root = root_or_default(options.root.as_deref())?;
     let folder = obtain::obtain(kind, &root, options.offline, remote, progress)?;
     match kind {
         DatasetKind::Mnist => idx::load(&folder, limit),
         DatasetKind::Stl10 => stl10::load(&folder, limit, progress),
         _ => cifar::load(kind, &folder, limit),
     }
+}
+
+/// The root that was named, or the one where none is.
+pub fn root_or_default(root: Option<&Path>) -> Result<PathBuf, DataError> {
+    root.map_or_else(default_root, |root| Ok(root.to_owned()))
 }
 
 /// The root where none is named: `data` in the platform's cache directory, on Linux

@@ -1,7 +1,15 @@
 //! From a data root to a folder that holds a whole data set: found as it is, unpacked
 //! from an archive that lies there, or downloaded.
+//!
+//! Who downloads or unpacks holds `.download.lock` in the data set's folder. Another
+//! process waits for it and then finds what it needs, so that of a row of jobs started at
+//! once one downloads.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::Path,
+};
 
 use super::{
     DataError, DatasetKind, DownloadError, Missing, Progress, archive,
@@ -19,13 +27,24 @@ pub(super) fn obtain(
     remote: &Remote,
     progress: &dyn Progress,
 ) -> Result<Folder, DataError> {
+    if let Found::Whole(folder) = locate::find(kind, root) {
+        return Ok(folder);
+    }
+    let home = locate::home(kind, root);
+    let may_write = !offline || remote.files.iter().any(|f| home.join(&f.name).is_file());
+    let lock = if may_write {
+        fs::create_dir_all(&home).and_then(|()| lock(&home, kind, progress))
+    } else {
+        Ok(None)
+    };
+    // Looked for again: whom we waited for may have brought it.
     let (folder, names) = match locate::find(kind, root) {
         Found::Whole(folder) => return Ok(folder),
         Found::Part(folder, names) => (folder, names),
     };
     let archived = kind != DatasetKind::Mnist;
     let home = if archived {
-        locate::home(kind, root)
+        home
     } else {
         folder.path().to_owned()
     };
@@ -39,6 +58,14 @@ pub(super) fn obtain(
             download,
         }))
     };
+    let _lock = lock.map_err(|source| {
+        let (operation, path) = ("create or lock the folder", home.clone());
+        missing(Some(DownloadError::Io {
+            operation,
+            path,
+            source,
+        }))
+    })?;
     for file in &remote.files {
         let is_packed = |name: &&str| file.name == format!("{name}.gz");
         if !archived && !names.iter().any(is_packed) {
@@ -50,15 +77,6 @@ pub(super) fn obtain(
         } else if offline {
             return Err(missing(None));
         } else {
-            let io = |source| {
-                let (operation, path) = ("create the folder", home.clone());
-                missing(Some(DownloadError::Io {
-                    operation,
-                    path,
-                    source,
-                }))
-            };
-            fs::create_dir_all(&home).map_err(io)?;
             progress.note(&format!("downloading {}", file.address));
             let fetched = remote.http.fetch(file, &path, progress);
             fetched.map_err(|error| missing(Some(error)))?;
@@ -74,6 +92,25 @@ pub(super) fn obtain(
     match locate::find(kind, root) {
         Found::Whole(folder) => Ok(folder),
         Found::Part(..) => Err(missing(Some(DownloadError::Vanished))),
+    }
+}
+
+/// The lock on the folder of a data set, after those who have it. A file system without
+/// locks gives none.
+fn lock(home: &Path, kind: DatasetKind, progress: &dyn Progress) -> io::Result<Option<File>> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(home.join(".download.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let name = kind.name();
+            progress.note(&format!("another process downloads {name}; waiting for it"));
+            file.lock().map(|()| Some(file))
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 

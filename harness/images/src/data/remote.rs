@@ -97,6 +97,16 @@ impl Remote {
         }
     }
 
+    /// The same files from a mirror: `base` and the file's name, whatever the folders of
+    /// the official addresses are.
+    pub(super) fn mirrored(kind: DatasetKind, base: &str) -> Self {
+        let mut remote = Self::official(kind);
+        for file in &mut remote.files {
+            file.address = format!("{}/{}", base.trim_end_matches('/'), file.name);
+        }
+        remote
+    }
+
     pub(super) fn addresses(&self) -> Vec<String> {
         self.files.iter().map(|file| file.address.clone()).collect()
     }
