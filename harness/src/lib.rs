@@ -4,10 +4,16 @@
 //! Data flow one way:
 //!
 //! ```text
-//! data ──► augment ──► train ──► eval ──► plot
-//! (images)  (views)   │  ▲       (probes)
-//!                     ▼  │
-//!            model ─► loss (kernels-core)      run (folder, checkpoints, metrics)
+//! harness-images (files ─► bytes ─► views)
+//!        │
+//!        ▼
+//!      train ◄──► model ─► loss (kernels-core, kernels-cuda)
+//!        │
+//!        ▼
+//! harness-run (folder, checkpoints, metrics) ──► eval (probes) ──► harness-plot, harness-maps
+//!        │
+//!        ▼
+//! harness-study (many runs, each a process; report)
 //! ```
 //!
 //! Feature `cuda` has the loss on the GPU, beside the network (kernels-cuda).
