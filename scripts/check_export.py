@@ -23,7 +23,7 @@ import sys
 import numpy as np
 
 # Features are means of rectified numbers of order one. Both sides compute in f32 and sum in
-# another order: twenty layers of some thousand terms each leave a few 1e-6.
+# another order: twenty layers of some thousand terms each may leave some 1e-6 of that.
 TOLERANCE = 1e-4
 BATCH = 100
 CLASSIFIER = {"fc.weight", "fc.bias"}

@@ -10,9 +10,8 @@ use super::features::Features;
 
 /// Rows that uniformity looks at: its cost is quadratic in them.
 const ROWS: usize = 2_048;
-/// Rows of the spectrum, whose cost is cubic: 512 would take a run minutes without
-/// optimisation. The effective rank is at most one less; of encoders that use tens of
-/// directions it falls short by little, and for all methods alike.
+/// Rows of the spectrum, whose cost is cubic in them up to the dimension. The effective
+/// rank is at most one less, so that of an encoder with more directions is cut short.
 const SPECTRUM_ROWS: usize = 256;
 /// Wang & Isola's constant of uniformity.
 const T: f32 = 2.0;

@@ -72,7 +72,7 @@ fn the_probe_is_at_the_optimum_of_its_objective() {
     // The optimum is far from trivial (ln 4 is what guessing costs) and from perfect.
     assert!(0.3 < best && best < 0.9 * 4.0_f64.ln(), "{best}");
     // The four batches' gradients differ, so weights go on moving while the rate falls; a
-    // NumPy transcription of this fit ends 3e-5 above the optimum. At a rate of 1e-2 it
+    // NumPy transcription of this fit on such data ends 3e-5 above the optimum. At a rate of 1e-2 it
     // ends 3e-3 above: 1200 steps are then too few, and this test would tell.
     assert!(
         reached >= best - 1e-9,
@@ -80,7 +80,7 @@ fn the_probe_is_at_the_optimum_of_its_objective() {
     );
     assert!(reached - best <= 2e-4, "{reached} against {best}");
 
-    // An excess of 2e-4 is a root mean square of about 0.03 in the logits: predictions
+    // An excess of 2e-4 is a root mean square of some hundredths in the logits: predictions
     // differ only where two classes are so close, in fewer than one row of a hundred.
     let (test, _) = overlapping(2_000, 12);
     let test = scale.apply(&test);
