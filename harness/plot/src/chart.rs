@@ -117,7 +117,7 @@ const X_TITLE_ROW: f64 = 20.0;
 /// Room at both ends of the values of x for dots beside their mean.
 const SIDE: f64 = 16.0;
 /// A level further away than this many ranges of the data is named, not shown.
-const FAR: f64 = 1.5;
+pub(super) const FAR: f64 = 1.5;
 
 /// Height of the whole.
 pub(super) fn height(chart: &Chart) -> f64 {
@@ -253,7 +253,8 @@ impl View {
         Ok(())
     }
 
-    /// At the values that were measured, where those are few and apart; round ones else.
+    /// At the values that were measured, but for names that would lie over others; at
+    /// round values, where that leaves too few.
     fn x_ticks(&self, chart: &Chart) -> Vec<(f64, String)> {
         let samples = chart.clouds.iter().flat_map(|cloud| &cloud.samples);
         let mut measured: Vec<f64> = samples.map(|sample| sample.x).collect();
@@ -267,14 +268,21 @@ impl View {
             .iter()
             .filter_map(|&x| Some((self.at_x(x)?, name(x))))
             .collect();
-        let apart = measured.windows(2).all(|pair| {
-            let widths = text_width(&pair[0].1, LABEL) + text_width(&pair[1].1, LABEL);
-            pair[1].0 - pair[0].0 >= 0.5 * widths + 5.0
-        });
-        if !measured.is_empty() && apart && measured.iter().all(|(_, label)| label.len() <= 7) {
-            return measured;
+        let all = measured.len();
+        let mut kept: Vec<(f64, String)> = Vec::new();
+        for tick in measured {
+            let apart = kept.last().is_none_or(|last| {
+                let widths = text_width(&last.1, LABEL) + text_width(&tick.1, LABEL);
+                tick.0 - last.0 >= 0.5 * widths + 5.0
+            });
+            if apart && tick.1.len() <= 7 {
+                kept.push(tick);
+            }
         }
-        let count = (self.plot.width / 70.0) as usize;
+        if all > 0 && 2 * kept.len() > all {
+            return kept;
+        }
+        let count = (self.plot.width / 60.0) as usize;
         let ticks = if chart.curves.is_empty() {
             self.x.ticks(count)
         } else {

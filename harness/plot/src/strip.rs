@@ -5,7 +5,7 @@ use plotters::style::Color;
 use super::{
     axis::{Axis, Scale},
     canvas::{Align, Canvas, Drawn, Rect, fitted, text_width},
-    chart::Sample,
+    chart::{FAR, Sample},
     style::{AXIS, Colour, GRID, HEAD, INK, LABEL, SOFT_INK},
 };
 
@@ -33,6 +33,9 @@ pub struct Row {
     pub colour: Colour,
     /// Its values; `x` means nothing. `None` where nothing was measured.
     pub sample: Option<Sample>,
+    /// Whether it is there to compare with: far from the others it is not let on the
+    /// scale, which would leave them no room. An arrow points at it.
+    pub baseline: bool,
 }
 
 pub(super) const WIDTH: f64 = 480.0;
@@ -65,10 +68,19 @@ pub(super) fn draw(canvas: &Canvas<'_>, place: Rect, strip: &Strip) -> Drawn {
         height: ROW * strip.rows.len() as f64,
     };
     let samples = || strip.rows.iter().filter_map(|row| row.sample.as_ref());
-    let zero = strip.from_zero.then_some(0.0);
-    let values = samples().flat_map(Sample::extent).chain(zero);
-    let axis = Axis::around(Scale::Linear, values, 0.06);
-    let at = |value: f64| axis.fraction(value).map(|at| plot.left + at * plot.width);
+    let axis = axis(strip);
+    let at = |value: f64| {
+        let at = axis.fraction(value)?;
+        Some(plot.left + at * plot.width)
+    };
+    let off = |sample: &Sample| {
+        let at = axis.fraction(sample.mean)?;
+        match at {
+            at if at < 0.0 => Some((plot.left + 4.0, 1.0)),
+            at if at > 1.0 => Some((plot.right() - 4.0, -1.0)),
+            _ => None,
+        }
+    };
 
     if samples().next().is_some() {
         for (value, label) in axis.ticks((plot.width / 60.0) as usize) {
@@ -87,13 +99,47 @@ pub(super) fn draw(canvas: &Canvas<'_>, place: Rect, strip: &Strip) -> Drawn {
         canvas.text(&name, (plot.left - 10.0, y), LABEL, INK, Align::Right)?;
         let summary = match &row.sample {
             Some(sample) => {
-                marks(canvas, sample, row.colour, y, &at)?;
+                match off(sample) {
+                    Some(edge) => arrow(canvas, edge, y, row.colour)?,
+                    None => marks(canvas, sample, row.colour, y, &at)?,
+                }
                 words(sample, strip.digits)
             }
             None => "–".to_owned(),
         };
         let right = (place.right(), y);
         canvas.text(&summary, right, LABEL, INK, Align::Right)?;
+    }
+    Ok(())
+}
+
+/// Wide enough for all rows but for baselines that are far away.
+fn axis(strip: &Strip) -> Axis {
+    let of = |baseline: bool| {
+        let rows = strip
+            .rows
+            .iter()
+            .filter(move |row| row.baseline == baseline);
+        rows.filter_map(|row| row.sample.as_ref())
+    };
+    let extent = || of(false).flat_map(Sample::extent).filter(|v| v.is_finite());
+    let low = extent().fold(f64::INFINITY, f64::min);
+    let high = extent().fold(f64::NEG_INFINITY, f64::max);
+    let reach = FAR * (high - low);
+    let near = |sample: &&Sample| {
+        low > high || (low - reach..=high + reach).contains(&sample.mean) || strip.from_zero
+    };
+    let zero = strip.from_zero.then_some(0.0);
+    let baselines = of(true).filter(near).flat_map(Sample::extent);
+    Axis::around(Scale::Linear, extent().chain(baselines).chain(zero), 0.06)
+}
+
+/// Points out of the plot: its tip at the edge, its shaft to the other side.
+fn arrow(canvas: &Canvas<'_>, (tip, side): (f64, f64), y: f64, colour: Colour) -> Drawn {
+    let colour = colour.rgb();
+    canvas.line((tip, y), (tip + 14.0 * side, y), 1.6, colour)?;
+    for up in [-4.0, 4.0] {
+        canvas.line((tip, y), (tip + 5.0 * side, y + up), 1.6, colour)?;
     }
     Ok(())
 }

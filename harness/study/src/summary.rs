@@ -6,7 +6,7 @@ mod group;
 mod limits;
 mod spread;
 
-pub use finding::findings;
+pub use finding::{Finding, findings};
 pub use group::{Failure, Group, Probe, Run, Setting};
 pub use limits::limits;
 pub use spread::{Difference, LEAST_PAIRS, Spread, Verdict, difference};

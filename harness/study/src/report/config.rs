@@ -99,8 +99,11 @@ pub fn section(table: &Table, name: &str, without: &[&str]) -> Option<String> {
     let of = |(path, value): (&String, &String)| {
         let last = path.rsplit('.').next().unwrap_or(path);
         (!without.contains(&last)).then(|| {
-            let key = path.replace(['_', '.'], " ");
-            format!("{key} {}", value.trim_matches('"'))
+            let value = value.trim_matches('"');
+            match path.as_str() {
+                "kind" => value.to_owned(),
+                path => format!("{} {value}", path.replace(['_', '.'], " ")),
+            }
         })
     };
     Some(values.iter().filter_map(of).collect::<Vec<_>>().join(", "))

@@ -93,6 +93,7 @@ fn accuracy(table: &Table) -> Figure {
                 .entries
                 .get(column)
                 .and_then(|entry| sample(0.0, &entry.values, 100.0)),
+            baseline: row.method.is_none(),
         };
         Tile::Strip(Strip {
             title: names::dataset(dataset).to_owned(),
@@ -109,7 +110,7 @@ fn accuracy(table: &Table) -> Figure {
         subtitle: "Small dots: seeds. Large dot and bar: mean ± sample standard deviation."
             .to_owned(),
         caption: "Table I as a picture: each small dot is one seed, the large dot their mean, the \
-                  bar one sample standard deviation to each side. Axes do not begin at zero."
+                  bar one sample standard deviation to each side. Axes do not begin at zero; an arrow stands for what is far off the scale."
             .to_owned(),
         tiles: table.columns.iter().enumerate().map(strip).collect(),
         columns: 2,
@@ -371,6 +372,7 @@ fn time(summary: &Summary) -> Option<Figure> {
             },
             colour: names::colour(group.setting.method),
             sample: sample(0.0, &seconds(group), factor),
+            baseline: false,
         };
         let rows: Vec<Row> = here()
             .filter(|g| !g.runs.is_empty())
@@ -393,7 +395,7 @@ fn time(summary: &Summary) -> Option<Figure> {
         .filter(|s| s.is_finite())
         .collect();
     let caption = format!(
-        "Time in training steps, without loading data and probes: {} of all {} together.",
+        "Time in training steps, in which probes are not counted: {} of all {} together.",
         duration(all.iter().sum()),
         counted(all.len(), "run", "runs")
     );

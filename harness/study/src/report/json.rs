@@ -7,7 +7,7 @@ use super::{Content, ReportError, command};
 use crate::{
     cell::Part,
     names,
-    summary::{Difference, Failure, Group, Probe, Progress, Setting, Spread, Summary},
+    summary::{Difference, Failure, Finding, Group, Probe, Progress, Setting, Spread, Summary},
 };
 
 /// Version of the layout; raised when an old reader would misread it.
@@ -21,7 +21,7 @@ struct Report<'a> {
     program: &'a str,
     machine: &'a str,
     progress: Progress,
-    findings: &'a [String],
+    findings: &'a [Finding],
     limits: &'a [String],
     groups: Vec<OfGroup<'a>>,
     untrained: Vec<Untrained<'a>>,

@@ -22,7 +22,11 @@ pub fn tables(content: &Content) -> String {
         counted(progress.cells, "cell", "cells"),
         plain(&study.command).replace('\\', ""),
     );
-    paragraphs(&mut text, "## Findings", &content.findings);
+    let findings = content.findings.iter();
+    let findings: Vec<String> = findings
+        .map(|finding| format!("{}. {}", finding.topic, finding.text))
+        .collect();
+    paragraphs(&mut text, "## Findings", &findings);
     paragraphs(&mut text, "## What this does not show", &content.limits);
     if content.tables.is_empty() {
         text += "\nThis study has no cells for Tables I and II.\n";
@@ -50,7 +54,12 @@ fn one(text: &mut String, table: &Table) {
         .iter()
         .map(|name| plain(names::dataset(name)))
         .collect();
-    *text += &format!("\n## {}\n\n{}\n\n", table.number, plain(&table.caption));
+    *text += &format!(
+        "\n## {}\n\n{} {}\n\n",
+        table.number,
+        plain(&table.caption),
+        plain(&table.conditions)
+    );
     *text += &format!(
         "| method | {} |\n|---|{}\n",
         heads.join(" | "),

@@ -30,7 +30,7 @@ use harness_plot::{Heading, PlotError};
 
 use crate::{
     study::Study,
-    summary::{Summary, findings, limits},
+    summary::{Finding, Summary, findings, limits},
 };
 use config::Configuration;
 use figure::Figure;
@@ -67,7 +67,7 @@ pub enum ReportError {
 struct Content<'a> {
     study: &'a Study,
     summary: &'a Summary<'a>,
-    findings: Vec<String>,
+    findings: Vec<Finding>,
     limits: Vec<String>,
     tables: Vec<Table<'a>>,
     figures: Vec<Figure>,

@@ -17,8 +17,10 @@ pub struct Table<'a> {
     pub columns: Vec<&'a str>,
     /// Methods, then the baseline.
     pub rows: Vec<Row>,
-    /// What it is, under which conditions.
+    /// What it is.
     pub caption: String,
+    /// Under which conditions: the same for all tables.
+    pub conditions: String,
     /// Cells that failed, and why; entries point at them, counted from 1.
     pub notes: Vec<String>,
 }
@@ -122,7 +124,8 @@ fn table<'a>(
     Table {
         number,
         probe,
-        caption: caption(groups, probe),
+        caption: caption(probe),
+        conditions: conditions_of(groups),
         columns,
         rows,
         notes,
@@ -222,12 +225,19 @@ fn mark_best(rows: &mut [Row], column: usize) {
     }
 }
 
-fn caption(groups: &[&Group], probe: Probe) -> String {
+fn caption(probe: Probe) -> String {
     let what = match probe {
         Probe::Linear => "Linear probe on the frozen encoder",
         Probe::Mlp => "Two-layer MLP on the frozen encoder",
         Probe::Knn => "Nearest neighbours in the features of the frozen encoder",
     };
+    format!(
+        "{what}: top-1 accuracy on test images in %, mean ± sample standard deviation over seeds."
+    )
+}
+
+/// Seeds, epochs, images, recipe, constants of SinSim; and what bold is.
+fn conditions_of(groups: &[&Group]) -> String {
     let mut seeds: Vec<u64> = groups
         .iter()
         .flat_map(|group| group.cells.iter().map(|cell| cell.cell.seed))
@@ -257,10 +267,19 @@ fn caption(groups: &[&Group], probe: Probe) -> String {
         ));
         parts.push(format!("recipe {}", of(&|result| result.recipe.clone())));
     }
+    let sinsim = groups.iter().filter(|g| g.setting.method == names::SINSIM);
+    let constants: Vec<(String, String)> = sinsim
+        .map(|group| {
+            let dataset = names::dataset(group.setting.dataset).to_owned();
+            (dataset, group.setting.constants())
+        })
+        .collect();
+    if constants.iter().any(|(_, words)| !words.is_empty()) {
+        parts.push(format!("SinSim with {}", shared(&constants)));
+    }
     format!(
-        "{what}: top-1 accuracy on test images in %, mean ± sample standard deviation over \
-         seeds. {}. Bold: above every other of the column by the paired differences over seeds, \
-         whose 95 % interval excludes zero.",
+        "{}. Bold: above every other of the column by the paired differences over seeds, whose \
+         95 % interval excludes zero.",
         upper(&parts.join("; "))
     )
 }

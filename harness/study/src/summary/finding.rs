@@ -1,6 +1,8 @@
 //! What the numbers say, in plain words: sentences for the head of a report, none of
 //! which says more than its interval does.
 
+use serde::Serialize;
+
 use super::{Comparison, Group, LEAST_PAIRS, Probe, Summary, Verdict, difference};
 use crate::{
     cell::Part,
@@ -8,20 +10,35 @@ use crate::{
     words::{counted, list, percent, points},
 };
 
-/// Sentences, the answer to the main question first.
-pub fn findings(summary: &Summary) -> Vec<String> {
+/// What can be said on one topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// A few words.
+    pub topic: &'static str,
+    /// A sentence or two.
+    pub text: String,
+}
+
+/// By topic, the answer to the main question first.
+pub fn findings(summary: &Summary) -> Vec<Finding> {
+    let said = |topic, text: Option<String>| text.map(|text| Finding { topic, text });
     if summary.progress.done == 0 {
-        return vec![nothing(summary)];
+        return said("No results", Some(nothing(summary)))
+            .into_iter()
+            .collect();
     }
-    let mut all = vec![headline(summary, Probe::Linear)];
-    all.extend(details(summary, Probe::Linear));
-    let mlp = details(summary, Probe::Mlp).map(|text| format!("{text} "));
-    all.extend(mlp.map(|text| text.trim_end().to_owned()));
-    all.extend(leaders(summary));
-    all.extend(learning(summary));
-    all.extend(weights(summary));
-    all.extend(places(summary));
-    all
+    let all = [
+        said(
+            "SinSim against SimCLR",
+            Some(headline(summary, Probe::Linear)),
+        ),
+        said("In numbers", details(summary)),
+        said("Highest mean", leaders(summary)),
+        said("Untrained encoder", learning(summary)),
+        said("Weight λ", weights(summary)),
+        said("On h or on z", places(summary)),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 fn nothing(summary: &Summary) -> String {
@@ -87,40 +104,41 @@ fn place(comparison: &Comparison, all: &[Comparison]) -> String {
     }
 }
 
-/// The numbers of each comparison; of a few, more are in the table.
-fn details(summary: &Summary, probe: Probe) -> Option<String> {
+/// The numbers of the comparisons by the classifiers of both tables.
+fn details(summary: &Summary) -> Option<String> {
+    /// More are in the table.
     const MOST: usize = 6;
-    let comparisons = summary.comparisons(probe);
-    let numbers: Vec<String> = comparisons
-        .iter()
-        .filter_map(|c| Some(format!("{} on {}", numbers(c)?, place(c, &comparisons))))
-        .take(MOST)
+    let of = |probe: Probe| {
+        let comparisons = summary.comparisons(probe);
+        let numbers: Vec<String> = comparisons
+            .iter()
+            .filter_map(|c| Some(format!("{} on {}", numbers(c)?, place(c, &comparisons))))
+            .take(MOST)
+            .collect();
+        (!numbers.is_empty()).then(|| format!("{}: {}.", probe.words(), list(&numbers)))
+    };
+    let both: Vec<String> = [Probe::Linear, Probe::Mlp]
+        .into_iter()
+        .filter_map(of)
         .collect();
-    if numbers.is_empty() {
+    if both.is_empty() {
         return None;
     }
     Some(format!(
-        "SinSim − SimCLR by the {}, in percentage points: {}.",
-        probe.words(),
-        numbers.join("; ")
+        "SinSim − SimCLR in percentage points, with the 95 % interval where there are seeds \
+         enough. By {}",
+        both.join(" By ")
     ))
 }
 
-/// `+0.8 (0.2 to 1.4, 5 seeds)`.
+/// `+0.8 (0.2 to 1.4)`.
 fn numbers(comparison: &Comparison) -> Option<String> {
     let difference = &comparison.difference;
     let spread = difference.spread?;
-    let seeds = counted(spread.n, "seed", "seeds");
     let mean = points(spread.mean);
     Some(match difference.interval {
-        Some((low, high)) => {
-            format!(
-                "{mean} (95 % interval {} to {}, {seeds})",
-                points(low),
-                points(high)
-            )
-        }
-        None => format!("{mean} ({seeds}: too few to say)"),
+        Some((low, high)) => format!("{mean} ({} to {})", points(low), points(high)),
+        None => format!("{mean} ({})", counted(spread.n, "seed", "seeds")),
     })
 }
 
@@ -137,18 +155,32 @@ fn leaders(summary: &Summary) -> Option<String> {
             a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal)
         })?;
         let values = best.top1(Probe::Linear);
-        let rivals: Vec<&str> = with
-            .filter(|group| group.setting != best.setting)
-            .filter(|group| {
-                difference(&values, &group.top1(Probe::Linear)).verdict != Verdict::Higher
+        let others = with.filter(|group| group.setting != best.setting);
+        let others: Vec<(Verdict, &str)> = others
+            .map(|group| {
+                let found = difference(&values, &group.top1(Probe::Linear));
+                (found.verdict, names::method(group.setting.method))
             })
-            .map(|group| names::method(group.setting.method))
             .collect();
-        if groups.len() < 2 {
+        let mut rivals: Vec<&str> = Vec::new();
+        for (_, name) in others
+            .iter()
+            .filter(|(verdict, _)| *verdict != Verdict::Higher)
+        {
+            if !rivals.contains(name) {
+                rivals.push(name);
+            }
+        }
+        if others.is_empty() {
             return None;
         }
         let beyond = if rivals.is_empty() {
             "beyond the seeds of every other".to_owned()
+        } else if others
+            .iter()
+            .all(|(verdict, _)| *verdict == Verdict::TooFewSeeds)
+        {
+            Verdict::TooFewSeeds.words().to_owned()
         } else {
             format!("not beyond the seeds of {}", list(&rivals))
         };
@@ -160,12 +192,7 @@ fn leaders(summary: &Summary) -> Option<String> {
         ))
     };
     let found: Vec<String> = datasets.iter().filter_map(of).collect();
-    (!found.is_empty()).then(|| {
-        format!(
-            "The highest mean by the linear probe has {}.",
-            found.join("; ")
-        )
-    })
+    (!found.is_empty()).then(|| format!("By the linear probe: {}.", found.join("; ")))
 }
 
 /// Did training help at all?
@@ -244,7 +271,7 @@ fn weights(summary: &Summary) -> Option<String> {
     let found: Vec<String> = datasets.iter().filter_map(of).collect();
     (!found.is_empty()).then(|| {
         format!(
-            "The highest mean over the weights tried is at {}; a best of many, chosen by the \
+            "The highest mean by the linear probe is at {}. A best of many, chosen by the \
              same test images, looks better than it is.",
             found.join("; ")
         )
@@ -278,7 +305,8 @@ fn places(summary: &Summary) -> Option<String> {
         return None;
     }
     let of = counted(pairs, "setting", "settings");
-    let mut text = format!("The term on the encoder's output h against the projection z, in {of}");
+    let mut text =
+        format!("The term on the encoder’s output h against the same on the projection z, in {of}");
     if few == pairs {
         return Some(text + ": too few seeds to say.");
     }

@@ -126,7 +126,7 @@ fn well_formed(xml: &str) {
 
 /// Every element of the page that needs an end has one, in the right order.
 fn balanced(html: &str) {
-    const WITHOUT_END: [&str; 3] = ["meta", "img", "!DOCTYPE"];
+    const WITHOUT_END: [&str; 4] = ["meta", "img", "br", "!DOCTYPE"];
     let mut open: Vec<&str> = Vec::new();
     for part in html.split('<').skip(1) {
         let name = part.split(['>', ' ', '/', '\n']).next().unwrap();

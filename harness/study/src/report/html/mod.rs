@@ -129,7 +129,7 @@ fn title(summary: &Summary) -> String {
 fn head(content: &Content, title: &str) -> Markup {
     let (study, progress) = (content.study, content.summary.progress);
     let (first, rest) = match content.findings.split_first() {
-        Some((first, rest)) => (first.as_str(), rest),
+        Some((first, rest)) => (first.text.as_str(), rest),
         None => ("", [].as_slice()),
     };
     html! {
@@ -146,7 +146,7 @@ fn head(content: &Content, title: &str) -> Markup {
             }
             div.abstract {
                 p.lead { (first) }
-                @if !rest.is_empty() { p { (rest.join(" ")) } }
+                @for finding in rest { p.finding { b { (finding.topic) "." } " " (finding.text) } }
                 @if !content.limits.is_empty() {
                     h2.limits id="limits" { "What this does not show" }
                     ul { @for limit in &content.limits { li { (limit) } } }

@@ -68,29 +68,30 @@ pub fn table(content: &Content) -> Option<Markup> {
                 } }
                 tbody {
                     @for (name, of) in results {
-                        tr {
-                            th scope="row" { (name) }
-                            @for dataset in &datasets { td { (by_method(summary, dataset, of)) } }
-                        }
+                        (line(name, &datasets.iter().map(|dataset| by_method(summary, dataset, of)).collect::<Vec<_>>(), false))
                     }
                     @for (name, of) in configs {
-                        @let cells = from_configs(content, &datasets, of);
-                        @if cells.iter().any(|cell| cell != "–") {
-                            @let equal = cells.windows(2).all(|pair| pair[0] == pair[1]);
-                            tr {
-                                th scope="row" { (name) }
-                                @if equal {
-                                    td.words colspan=(cells.len()) { (cells[0]) }
-                                } @else {
-                                    @for cell in &cells { td.words { (cell) } }
-                                }
-                            }
-                        }
+                        (line(name, &from_configs(content, &datasets, of), true))
                     }
                 }
             }
         }
     })
+}
+
+/// A row; one cell, if all data sets have the same; none, if nothing is known.
+fn line(name: &str, cells: &[String], words: bool) -> Markup {
+    let equal = cells.windows(2).all(|pair| pair[0] == pair[1]);
+    html! {
+        @if cells.iter().any(|cell| cell != "–") {
+            tr {
+                th scope="row" { (name) }
+                @for cell in &cells[..if equal { 1 } else { cells.len() }] {
+                    td.words[words] colspan=[(equal && cells.len() > 1).then_some(cells.len())] { (cell) }
+                }
+            }
+        }
+    }
 }
 
 fn of_dataset<'s, 'a>(

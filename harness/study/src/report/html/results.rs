@@ -28,13 +28,13 @@ pub fn accuracy(content: &Content) -> Result<Option<Markup>, ReportError> {
     let figures = figures(content, Kind::Accuracy)?;
     Ok(Some(html! {
         @for (i, table) in content.tables.iter().enumerate() {
-            (one(table))
+            (one(table, i == 0))
             @if i == 0 { (figures) }
         }
     }))
 }
 
-fn one(table: &Table) -> Markup {
+fn one(table: &Table, first: bool) -> Markup {
     let id = |note: &usize| format!("{}-note-{note}", table.probe.key());
     let beyond = table
         .rows
@@ -44,7 +44,10 @@ fn one(table: &Table) -> Markup {
         div.table {
             div.scroll tabindex="0" role="region" aria-label=(table.number) {
                 table.results {
-                    caption { b { (table.number) "." } " " (table.caption) }
+                    caption {
+                        b { (table.number) "." } " " (table.caption) " "
+                        @if first { (table.conditions) } @else { "Conditions as in Table I." }
+                    }
                     thead { tr {
                         th scope="col" { "method" }
                         @for dataset in &table.columns { th scope="col" { (names::dataset(dataset)) } }
@@ -79,48 +82,65 @@ fn number(entry: &Entry, id: &dyn Fn(&usize) -> String) -> Markup {
 
 /// SinSim − SimCLR by every probe.
 pub fn differences(content: &Content) -> Option<Markup> {
-    let all: Vec<Comparison> = Probe::ALL
-        .into_iter()
-        .flat_map(|probe| content.summary.comparisons(probe))
-        .collect();
-    if all.is_empty() {
-        return None;
-    }
+    let probes = Probe::ALL.map(|probe| content.summary.comparisons(probe));
+    let [linear, mlp, knn] = &probes;
+    let first = linear.first()?;
+    // In the caption, if they are everywhere the same.
+    let constants = first.group.setting.constants();
+    let same = linear
+        .iter()
+        .all(|c| c.group.setting.constants() == constants);
     Some(html! {
         p {
             "Runs with the same seed start from the same encoder and see the images in the same order, so \
              they are compared in pairs. An interval (Student’s t, 95 %) is given from three seeds \
-             on; where it contains zero, the seeds alone explain the difference."
+             on; where it contains zero, the seeds alone may explain the difference."
         }
-        div.scroll tabindex="0" role="region" aria-label="SinSim minus SimCLR" {
-            table.results {
-                caption { b { "SinSim − SimCLR." } " Top-1 accuracy in percentage points, paired over seeds." }
-                thead { tr {
-                    @for head in ["data set", "probe", "mean ± sd", "95 % interval", "seeds"] {
-                        th scope="col" { (head) }
+        div.table {
+            div.scroll tabindex="0" role="region" aria-label="SinSim minus SimCLR" {
+                table.results {
+                    caption {
+                        b { "SinSim − SimCLR." } " Top-1 accuracy on test images in percentage points, paired over seeds"
+                        @if same && !constants.is_empty() { "; " (constants) }
+                        "."
                     }
-                    th.words scope="col" { "what can be said" }
-                } }
-                tbody { @for comparison in &all { (difference(comparison)) } }
+                    thead { tr {
+                        th scope="col" { "data set" }
+                        th.words scope="col" { "probe" }
+                        th scope="col" { "mean ± sd" }
+                        th scope="col" { "95 % interval" }
+                        th scope="col" { "seeds" }
+                        th.words scope="col" { "what can be said" }
+                    } }
+                    @for ((linear, mlp), knn) in linear.iter().zip(mlp).zip(knn) {
+                        tbody {
+                            @for (i, comparison) in [linear, mlp, knn].into_iter().enumerate() {
+                                (difference(comparison, i == 0, same))
+                            }
+                        }
+                    }
+                }
             }
         }
     })
 }
 
-fn difference(comparison: &Comparison) -> Markup {
+fn difference(comparison: &Comparison, first: bool, same: bool) -> Markup {
     let found = &comparison.difference;
     let setting = comparison.group.setting;
     let equal = setting.args == comparison.reference.setting.args;
     let mark = match found.verdict {
         Verdict::Higher => "higher",
         Verdict::Lower => "lower",
-        _ => "none",
+        Verdict::NoDifference | Verdict::TooFewSeeds => "undecided",
     };
     html! {
         tr {
-            th scope="row" {
-                (names::dataset(setting.dataset))
-                " " span.missing { (setting.constants()) }
+            @if first {
+                th scope="rowgroup" rowspan="3" {
+                    (names::dataset(setting.dataset))
+                    @if !same { br; span.missing { (setting.constants()) } }
+                }
             }
             td.words { (comparison.probe.words()) }
             td { @match found.spread {
@@ -135,7 +155,7 @@ fn difference(comparison: &Comparison) -> Markup {
                 None => "–",
             } }
             td { (found.seeds.len()) }
-            td.words class=(mark) {
+            td.words.(mark) {
                 (found.verdict.words())
                 @if !equal { " (their other arguments differ)" }
             }
