@@ -2,7 +2,6 @@
 //! sizes that the input does not have.
 
 use kernels_core::barlow_twins::BarlowTwinsOptions;
-use kernels_core::cost::Cost;
 use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::owned;
 use kernels_core::sin_sim::SinSimOptions;
