@@ -189,7 +189,7 @@ def checked(folder):
 
 
 def table(results):
-    """The results in Markdown."""
+    """The results in Markdown, line by line as they come."""
     yield (
         "| case | loss, harness | loss, PyTorch f64 | difference | gradients together "
         "| worst tensor | its error | worst in PyTorch f32 | |"
@@ -220,17 +220,26 @@ def main():
         return agreement_self_test.run()
     if not args.cases:
         parser.error("expected at least one CASE_DIR or --self-test")
-    results = [checked(folder) for folder in args.cases]
+    results = []
+
+    def judged():
+        for folder in args.cases:
+            results.append(checked(folder))
+            for failure in results[-1]["failures"]:
+                print(f"{results[-1]['case']}: {failure}", file=sys.stderr)
+            yield results[-1]
+
+    if args.json:
+        for _ in judged():
+            pass
+    else:
+        for line in table(judged()):
+            print(line, flush=True)
     passed = not any(r["failures"] for r in results)
     if args.json:
         # Infinities and NaN would not be JSON.
         plain = {"passed": passed, "torch": torch.__version__, "cases": results}
         print(json.dumps(json.loads(json.dumps(plain), parse_constant=lambda name: name)))
-    else:
-        print("\n".join(table(results)))
-    for r in results:
-        for failure in r["failures"]:
-            print(f"{r['case']}: {failure}", file=sys.stderr)
     return 0 if passed else 1
 
 

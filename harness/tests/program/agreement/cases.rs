@@ -44,6 +44,7 @@ pub fn all() -> Vec<Case> {
             StemKind::Torchvision,
             three,
         ),
+        case("swav", Method::Swav, StemKind::Torchvision, two),
     ];
     for (name, stem, transport) in transports() {
         let mut case = case(name, Method::SinSim, stem, two);

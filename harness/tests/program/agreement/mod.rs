@@ -19,7 +19,10 @@ use burn::module::Module;
 use harness::{
     augment::{LoaderOptions, Normalize, ViewBatch, ViewLoader, epoch_order},
     data,
-    model::state_dict::{Entry, load_safetensors, state_dict, to_safetensors},
+    model::{
+        StemKind,
+        state_dict::{Entry, load_safetensors, state_dict, to_safetensors},
+    },
     train::{
         schedule::Plan,
         trainer::{Trace, Trainer},
@@ -65,7 +68,12 @@ fn steps_agree_with_pytorch() {
 /// `(L(θ + ηg) − L(θ − ηg)) / 2η = ‖g‖²`, with η such that L changes by about 1 %.
 #[test]
 fn losses_fall_as_their_gradients_say() {
-    for case in cases::all().into_iter().filter(|case| case.differentiable) {
+    // The cheapest stem: here it is the losses that differ.
+    let cheap = |case: &Case| case.config.model.stem == StemKind::Torchvision;
+    for case in cases::all().into_iter().filter(cheap) {
+        if !case.differentiable {
+            continue;
+        }
         let (mut trainer, batch) = trained(&case, 1);
         let start = trainer.network.clone();
         let trace = trainer.trace(batch.clone()).unwrap();
