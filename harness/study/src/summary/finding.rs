@@ -208,7 +208,8 @@ fn learning(summary: &Summary) -> Option<String> {
         pairs += 1;
         with += usize::from(spread.n >= LEAST_PAIRS);
         beyond += usize::from(gain.verdict == Verdict::Higher);
-        if !(spread.mean > 0.0) {
+        // Means of accuracies that were read back are finite.
+        if spread.mean <= 0.0 {
             let method = names::method(group.setting.method);
             not.push(format!(
                 "{method} on {}",

@@ -56,7 +56,7 @@ impl Spread {
         let student = StudentsT::new(0.0, 1.0, (self.n - 1) as f64).ok()?;
         let half = student.inverse_cdf(0.975) * sd / (self.n as f64).sqrt();
         half.is_finite()
-            .then(|| (self.mean - half, self.mean + half))
+            .then_some((self.mean - half, self.mean + half))
     }
 }
 
