@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and nothing of how it is done.
 
+pub mod completions;
 pub mod devices;
 pub mod embed;
 pub mod eval;
@@ -9,6 +10,7 @@ pub mod train;
 pub mod tsne;
 
 use clap::{Parser, Subcommand};
+use harness_images::cli::{DatasetsArgs, DownloadArgs};
 use harness_study::options::{ReportArgs, ReproduceArgs, SweepArgs};
 
 /// Trains image encoders without labels by contrastive and Sinkhorn-regularised
@@ -44,6 +46,14 @@ pub enum Command {
     Sweep(Box<SweepArgs>),
     /// Write the report on experiments that were run before, by one machine or by many
     Report(ReportArgs),
+    /// List the data sets: where each is, whether whole, and how to get it
+    Datasets(DatasetsArgs),
+    /// Get official data sets, checked; a download that broke off is continued
+    Download(DownloadArgs),
     /// List what this machine and this build can compute on, and why not on a GPU
     Devices(devices::DevicesArgs),
+    /// Print a script by which a shell completes commands and options
+    Completions(completions::CompletionsArgs),
+    /// Write manual pages
+    Man(completions::ManArgs),
 }

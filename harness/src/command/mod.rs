@@ -1,6 +1,9 @@
 //! What each command of the program does, from options to exit code.
 
+pub mod completions;
+pub mod datasets;
 pub mod devices;
+pub mod download;
 pub mod embed;
 pub mod eval;
 pub mod export;
@@ -28,7 +31,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Reproduce(args) => study::reproduce(&args),
         Command::Sweep(args) => study::sweep(&args),
         Command::Report(args) => study::report(&args),
+        Command::Datasets(args) => datasets::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Download(args) => download::run(&args),
         Command::Devices(args) => devices::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Completions(args) => completions::completions(&args).map(|()| ExitCode::SUCCESS),
+        Command::Man(args) => completions::man(&args).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -171,3 +171,44 @@ fn every_option_has_help() {
         );
     }
 }
+
+#[test]
+fn data_sets_are_listed_and_got() {
+    let temp = tempfile::tempdir().unwrap();
+    let with = |command: &str, arguments: &[&str]| {
+        let mut program = harness();
+        program.arg(command).args(arguments);
+        program.arg("--data-dir").arg(temp.path());
+        program
+    };
+    let found = result(&mut with("datasets", &["--json"]));
+    let states = found["datasets"].as_array().unwrap().iter();
+    let states: Vec<_> = states.map(|set| set["state"].as_str().unwrap()).collect();
+    assert_eq!(states[0], "built-in");
+    assert!(states[1..].iter().all(|state| *state == "absent"));
+    let table = with("datasets", &[]).output().unwrap();
+    assert!(String::from_utf8_lossy(&table.stdout).contains("harness download mnist"));
+
+    let got = result(&mut with("download", &["synthetic"]));
+    assert_eq!(got["datasets"][0]["outcome"], "present");
+    failure(&mut with("download", &["imagenet"]), 2);
+    // Nobody listens on the port of the discard service of a machine of today.
+    let nobody = ["mnist", "--from", "http://127.0.0.1:9"];
+    let message = failure(&mut with("download", &nobody), 75);
+    assert!(message.contains("cannot be reached"), "{message}");
+}
+
+#[test]
+fn shells_and_man_are_served() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = harness().args(["completions", shell]).output().unwrap();
+        let script = String::from_utf8(script.stdout).unwrap();
+        assert!(script.contains("download"), "{shell}");
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let pages = temp.path().join("man1");
+    assert!(harness().arg("man").arg(&pages).status().unwrap().success());
+    for page in ["harness.1", "harness-download.1"] {
+        assert!(pages.join(page).is_file(), "{page}");
+    }
+}

@@ -31,9 +31,15 @@ pub struct Delivery {
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
     /// It was there, whole, and is what it should be.
-    Present(DatasetState),
+    Present {
+        /// As it was found.
+        found: DatasetState,
+    },
     /// It was fetched, or unpacked from its archive.
-    Fetched(DatasetState),
+    Fetched {
+        /// As it is now.
+        found: DatasetState,
+    },
     /// It is not there.
     Failed {
         /// Why, and what to do.
@@ -52,7 +58,7 @@ impl Downloads {
             match delivery.outcome {
                 Outcome::Failed { temporary, .. } if !temporary => return 1,
                 Outcome::Failed { .. } => code = 75,
-                Outcome::Present(_) | Outcome::Fetched(_) => {}
+                Outcome::Present { .. } | Outcome::Fetched { .. } => {}
             }
         }
         code
@@ -102,7 +108,7 @@ pub fn download(
                 Some(folder) => format!("{name}: complete in {}", folder.display()),
                 None => format!("{name}: built in"),
             });
-            return Ok(Outcome::Present(before));
+            return Ok(Outcome::Present { found: before });
         }
         State::Subset | State::Damaged => return Err(other(&before)),
         State::Incomplete | State::Absent => {}
@@ -114,7 +120,7 @@ pub fn download(
         return Err(other(&after));
     }
     progress.note(&format!("{}: complete and checked", kind.name()));
-    Ok(Outcome::Fetched(after))
+    Ok(Outcome::Fetched { found: after })
 }
 
 /// The error for a data set that is there, but not as it should be.

@@ -88,7 +88,9 @@ fn serve(
     let file = files.get(&path);
     let (Some(file), None) = (file, answer.status) else {
         let (status, header) = (answer.status.unwrap_or(404), answer.header);
-        let head = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n{header}\r\n");
+        let head = format!(
+            "HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n{header}\r\n"
+        );
         return stream.write_all(head.as_bytes());
     };
     let from = range.filter(|_| !answer.no_ranges).map(|range| {
