@@ -34,7 +34,9 @@ impl<'a> Points<'a> {
             });
         }
         // NaN is not below anything.
-        let bad = values.iter().position(|value| value.is_nan() || value.abs() >= LIMIT);
+        let bad = values
+            .iter()
+            .position(|value| value.is_nan() || value.abs() >= LIMIT);
         match bad {
             Some(i) => Err(MapError::Value {
                 operation: OPERATION,

@@ -97,7 +97,7 @@ fn coordinates_are_a_table() {
         map: &map,
         labels: &[1, 7],
     };
-    let table = csv(&[panel.clone()], &["cat", "dog"], &[40, 5]).unwrap();
+    let table = csv(std::slice::from_ref(&panel), &["cat", "dog"], &[40, 5]).unwrap();
     assert_eq!(
         table,
         "panel,image,label,class,x,y\n\
@@ -105,7 +105,7 @@ fn coordinates_are_a_table() {
          \"SinSim, \"\"h\"\"\",5,7,,0.0000001,3.5\n"
     );
     assert!(
-        csv(&[panel.clone()], &[], &[])
+        csv(std::slice::from_ref(&panel), &[], &[])
             .unwrap()
             .contains(",0,1,,0.1")
     );

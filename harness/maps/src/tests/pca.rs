@@ -1,5 +1,8 @@
 //! Principal components against a closed form and against plain power iteration.
 
+// Formulas with their indices.
+#![allow(clippy::needless_range_loop)]
+
 use super::{super::*, clouds, noise};
 
 /// Directions by power iteration with deflation on the covariance, in plain loops.

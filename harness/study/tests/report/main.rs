@@ -2,6 +2,11 @@
 //!
 //! To look at one: `SINSIM_REPORT=folder cargo test -p harness-study --test report`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a fixture that cannot be made is a failed test"
+)]
+
 mod sample;
 
 use std::{
