@@ -3,6 +3,7 @@
 //! To look at one: `SINSIM_REPORT=folder cargo test -p harness-study --test report`.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a fixture that cannot be made is a failed test"
 )]
