@@ -41,12 +41,12 @@ fn a_run_leaves_everything_that_it_promises() {
     assert_eq!(steps.len(), 12);
     for (index, step) in steps.iter().enumerate() {
         assert_eq!(step["step"], index as u64 + 1);
-        let parts = [&step["loss"], &step["nt_xent"], &step["ot"]["value"]];
+        let parts = [&step["loss"], &step["terms"]["nt_xent"], &step["terms"]["ot"]];
         let [loss, nt_xent, ot] = parts.map(|v| v.as_f64().unwrap());
         // λ is 0.8 by default; the sum is one f32 multiplication and addition.
         assert!(((nt_xent + 0.8 * ot) - loss).abs() <= 1e-5, "{step}");
-        assert!(step["ot"]["marginal_error"].as_f64().unwrap() >= 0.0);
-        assert!(step["ot"]["iterations"].as_u64().unwrap() >= 1);
+        assert!(step["sinkhorn"]["marginal_error"].as_f64().unwrap() >= 0.0);
+        assert!(step["sinkhorn"]["iterations"].as_f64().unwrap() >= 1.0);
         assert!(step["learning_rate"].as_f64().unwrap() > 0.0);
     }
 

@@ -263,7 +263,7 @@ fn the_other_entry_points_refuse() {
         ..ot
     };
     let error = tiny
-        .units("test", 1e-308)
+        .units("test", 3e-308)
         .expect_err("0.1 of that is subnormal");
     assert!(
         error.to_string().contains("times the largest cost"),

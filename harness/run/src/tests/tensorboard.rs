@@ -44,9 +44,7 @@ fn masked(data: &[u8]) -> [u8; 4] {
             (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 }
         })
     });
-    crc.rotate_right(15)
-        .wrapping_add(0xa282_ead8)
-        .to_le_bytes()
+    crc.rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }
 
 /// Field numbers of a message with their bytes; a number's are little-endian.

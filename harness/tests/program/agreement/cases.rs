@@ -141,7 +141,7 @@ fn transports() -> [(&'static str, StemKind, TransportConfig); 6] {
         epsilon: 0.1,
         ..base.clone()
     };
-    let variants = [
+    [
         ("sinsim-h", StemKind::Torchvision, base.clone()),
         ("sinsim-z-cosine", StemKind::Torchvision, on_z.clone()),
         (
@@ -149,6 +149,8 @@ fn transports() -> [(&'static str, StemKind, TransportConfig); 6] {
             StemKind::SmallPool,
             TransportConfig {
                 form: OtForm::Divergence,
+                // The terms of a view with itself converge slowly where ε is small.
+                epsilon: 0.4,
                 ..on_z.clone()
             },
         ),
@@ -157,7 +159,7 @@ fn transports() -> [(&'static str, StemKind, TransportConfig); 6] {
             StemKind::Torchvision,
             TransportConfig {
                 form: OtForm::Divergence,
-                epsilon: 0.2,
+                epsilon: 0.4,
                 ..base.clone()
             },
         ),
@@ -184,6 +186,5 @@ fn transports() -> [(&'static str, StemKind, TransportConfig); 6] {
                 ..base
             },
         ),
-    ];
-    variants
+    ]
 }
