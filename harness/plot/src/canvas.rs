@@ -1,7 +1,7 @@
 //! A drawing surface in pixels, with fractions.
 //!
 //! `plotters` places everything at whole numbers, which makes curves of stairs. So
-//! the surface is [`FINE`] times as large inside, and the SVG's `viewBox` shrinks it.
+//! the surface is `FINE` times as large inside, and the SVG's `viewBox` shrinks it.
 
 use std::{cell::RefCell, fmt::Write};
 
