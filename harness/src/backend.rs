@@ -1,5 +1,7 @@
 //! Where tensors live: the one place that turns `--backend` into a device.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn::tensor::Device;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -134,8 +136,13 @@ pub enum BackendError {
     },
 }
 
-/// Makes every computation of this process use `threads` threads (0: one per core).
+/// Makes every computation of this process use `threads` threads (0: one per core). A
+/// process has one pool: the first call counts, also where a command opens several runs.
 pub fn set_threads(threads: usize) -> Result<(), BackendError> {
+    static SET: AtomicBool = AtomicBool::new(false);
+    if SET.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
     #[cfg(feature = "torch")]
     if let Ok(threads) = i32::try_from(threads)
         && threads > 0

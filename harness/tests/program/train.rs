@@ -41,7 +41,11 @@ fn a_run_leaves_everything_that_it_promises() {
     assert_eq!(steps.len(), 12);
     for (index, step) in steps.iter().enumerate() {
         assert_eq!(step["step"], index as u64 + 1);
-        let parts = [&step["loss"], &step["terms"]["nt_xent"], &step["terms"]["ot"]];
+        let parts = [
+            &step["loss"],
+            &step["terms"]["nt_xent"],
+            &step["terms"]["ot"],
+        ];
         let [loss, nt_xent, ot] = parts.map(|v| v.as_f64().unwrap());
         // λ is 0.8 by default; the sum is one f32 multiplication and addition.
         assert!(((nt_xent + 0.8 * ot) - loss).abs() <= 1e-5, "{step}");

@@ -3,7 +3,7 @@
 //! Without one the gradients are still held against differences of the loss.
 //!
 //! `PYTHON` names the Python. With `SINSIM_AGREEMENT=FOLDER` the cases are left there and
-//! nothing is compared: what `scripts/agreement` does.
+//! nothing is compared: what `scripts/agreement` does; `SINSIM_AGREEMENT_SEED` is their seed.
 
 mod cases;
 
@@ -35,8 +35,10 @@ use cases::{Case, IMAGES, STEPS};
 #[test]
 fn steps_agree_with_pytorch() {
     if let Some(folder) = env::var_os("SINSIM_AGREEMENT") {
+        let seed = env::var("SINSIM_AGREEMENT_SEED").ok();
+        let seed = seed.and_then(|seed| seed.parse().ok()).unwrap_or(1);
         for case in cases::all() {
-            let (mut trainer, batch) = trained(&case, 1);
+            let (mut trainer, batch) = trained(&case, seed);
             let trace = trainer.trace(batch).unwrap();
             write(&PathBuf::from(&folder).join(case.name), &case, &trace);
         }
