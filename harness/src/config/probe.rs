@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ConfigError, validate::check};
 
 /// Constants of the probes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,20 +72,4 @@ impl ProbeConfig {
         let ok = decay >= 0.0 && decay.is_finite();
         check("probe.linear_weight_decay", ok, "a number ≥ 0", decay)
     }
-}
-
-fn check(
-    option: &'static str,
-    ok: bool,
-    expected: &'static str,
-    got: impl ToString,
-) -> Result<(), ConfigError> {
-    if ok {
-        return Ok(());
-    }
-    Err(ConfigError::Value {
-        option,
-        expected,
-        got: got.to_string(),
-    })
 }

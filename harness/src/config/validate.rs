@@ -141,7 +141,8 @@ impl TransportConfig {
     }
 }
 
-fn check(
+/// Refuses `option` unless `ok`.
+pub(super) fn check(
     option: &'static str,
     ok: bool,
     expected: &'static str,

@@ -232,29 +232,3 @@ fn options_that_cannot_be_met_are_refused() {
         Err(MapError::TooFew { .. })
     ));
 }
-
-#[test]
-#[ignore = "a measurement: run it alone, with --release and --nocapture"]
-fn time_of_a_map() {
-    for rows in [2000, 10_000] {
-        let (values, _) = clouds(rows, 512, 10, 4.0);
-        let points = Points::new(&values, rows, 512).unwrap();
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .build()
-            .unwrap();
-        let begin = std::time::Instant::now();
-        pool.install(|| pca(&points, 50)).unwrap();
-        let pca_time = begin.elapsed();
-        let map = pool
-            .install(|| tsne(&points, &TsneOptions::default(), |_| {}))
-            .unwrap();
-        let tsne_time = begin.elapsed() - pca_time;
-        let trust = pool.install(|| trustworthiness(&points, &map, 12)).unwrap();
-        let trust_time = begin.elapsed() - pca_time - tsne_time;
-        eprintln!(
-            "{rows} × 512, one thread: PCA {pca_time:.2?}, t-SNE with PCA {tsne_time:.2?}, \
-             trustworthiness {trust:.3} {trust_time:.2?}"
-        );
-    }
-}
