@@ -10,7 +10,7 @@ use kernels_core::sinkhorn::{self as core, Outcome, SinkhornOptions};
 use kernels_cuda::emulator::Emulator;
 use kernels_cuda::sinkhorn::{CostSource, Problem, State, solve};
 use kernels_cuda::{Buffer, Error};
-use support::{near, normal, wide};
+use support::{near, near_largest, normal, wide};
 
 /// A problem on the host.
 #[derive(Clone, Default)]
@@ -192,6 +192,32 @@ fn weights_masks_and_prices() {
     host.rho = Some((1.0, 3.0));
     host.b = Some((0..40).map(|j| 0.1 * (j % 3) as f32).collect());
     agrees("unbalanced", &host, 0.3, 5, 10);
+}
+
+#[test]
+fn masses_whose_product_underflows() {
+    let mass = 1e-23_f32;
+    let mut host = Host::random(13, 20, 24);
+    host.rho = Some((40.0, 40.0));
+    host.a = Some(vec![mass / 20.0; 20]);
+    host.b = Some((0..24).map(|j| mass * (1 + j % 3) as f32 / 48.0).collect());
+    let epsilon = 0.3_f32;
+    let options = SinkhornOptions {
+        epsilon,
+        threshold: 0.0,
+        max_iterations: 6,
+    };
+    let (got, .., plan, _) = on_device(&host, &options, 13).unwrap();
+    let options = SinkhornOptions {
+        epsilon: f64::from(epsilon),
+        threshold: 0.0,
+        max_iterations: 6,
+    };
+    let (want, .., exact, _) = on_host(&host, &options);
+    // Potentials of 50 ε are rounded at 50 u, in each of the iterations.
+    near_largest("mass of the plan", &[got.mass], &[want.mass], 5e-5);
+    near_largest("plan", &plan, &exact, 5e-5);
+    assert!(want.mass > 0.0, "{want:?}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl<D: Device> State<'_, D> {
     pub fn transport_cost(&self) -> Result<f32, Error> {
         let shared = self.shared;
         if let Some(streamed) = &self.streamed {
-            let cost = streamed.transport_cost(self.device, &shared, self.mass()?)?;
+            let cost = streamed.transport_cost(self.device, &shared, self.power()?)?;
             return fits(cost as f32);
         }
         let parts = Global::new(self.scan.address(), shared.blocks as usize);
@@ -86,13 +86,14 @@ impl<D: Device> State<'_, D> {
         fits(parts.iter().copied().map(f64::from).sum::<f64>() as f32)
     }
 
-    /// The product of the masses of both sides; known without asking where it is one.
-    fn mass(&self) -> Result<f32, Error> {
+    /// What the masses of both sides add to exponents of two; known without asking where
+    /// they are one. Their product may underflow or overflow, this cannot.
+    fn power(&self) -> Result<f32, Error> {
         if self.problem.is_balanced() {
-            return Ok(1.0);
+            return Ok(0.0);
         }
         let (of_a, of_b) = self.masses()?;
-        Ok(of_a * of_b)
+        Ok((f64::from(of_a).log2() + f64::from(of_b).log2()) as f32)
     }
 
     /// Writes the gradient of the regularised value with respect to the points of the
@@ -155,7 +156,7 @@ impl<D: Device> State<'_, D> {
         let factor = weight * if cost == Cost::Cosine { 1.0 } else { 2.0 };
         if let Some(streamed) = &self.streamed {
             let how = (factor, keep, transposed);
-            return streamed.pull(self.device, &shared, self.mass()?, out, how);
+            return streamed.pull(self.device, &shared, self.power()?, out, how);
         }
         let rows = ((x, self.scales.0), shared.n);
         let columns = ((y, self.scales.1), shared.m);

@@ -227,7 +227,7 @@ impl Streamed {
     }
 
     /// The plan with the rows, or the columns, as what is summed for.
-    fn plan(&self, shared: &Shared, masses: f32, transposed: bool) -> (PlanOfPoints, Points) {
+    fn plan(&self, shared: &Shared, power: f32, transposed: bool) -> (PlanOfPoints, Points) {
         let rows = Heights {
             potentials: shared.f,
             weights: shared.a,
@@ -246,7 +246,7 @@ impl Streamed {
         let terms = PlanOfPoints {
             rows,
             columns,
-            masses,
+            power,
             rate: core::f32::consts::LOG2_E / shared.epsilon,
             factor: self.factor,
             costs: 0,
@@ -259,11 +259,11 @@ impl Streamed {
         &self,
         device: &D,
         shared: &Shared,
-        masses: f32,
+        power: f32,
         out: Global<f32>,
         (factor, keep, transposed): (f32, bool, bool),
     ) -> Result<(), Error> {
-        let (terms, points) = self.plan(shared, masses, transposed);
+        let (terms, points) = self.plan(shared, power, transposed);
         let (splits, tiles) = (
             splits(points.rows, points.columns),
             points.rows.div_ceil(TILE),
@@ -306,9 +306,9 @@ impl Streamed {
         &self,
         device: &D,
         shared: &Shared,
-        masses: f32,
+        power: f32,
     ) -> Result<f64, Error> {
-        let (terms, points) = self.plan(shared, masses, false);
+        let (terms, points) = self.plan(shared, power, false);
         let splits = splits(points.rows, points.columns);
         let masses = Global::new(self.parts.address(), splits as usize * points.rows as usize);
         let kernel = SinkhornPointCosts {

@@ -7,6 +7,8 @@
 //! | [`SinkhornTransportCost`] | the blocks | `4 n m` |
 //! | [`SinkhornPull`] | blocks of 8 rows | `4 n m` and `n m d / 2` from the second cache |
 
+use core::f32::consts::LOG2_E;
+
 use kernels_core::elementary::Elementary;
 
 use super::Shared;
@@ -17,9 +19,9 @@ use crate::reduce::{block_reduce_words, over_block};
 use crate::thread::{BLOCK, Thread};
 
 impl Shared {
-    /// The potentials of a pair, and its weight with the masses.
+    /// An entry of the plan; `power` is [`Self::power`].
     #[inline(always)]
-    fn entry<T: Thread>(&self, thread: T, i: u32, j: u32, masses: f32) -> f32 {
+    fn entry<T: Thread>(&self, thread: T, i: u32, j: u32, power: f32) -> f32 {
         let a = thread.load(self.a, i as usize);
         let b = thread.load(self.b, j as usize);
         // Without weight there is no mass, whatever the potential.
@@ -29,14 +31,18 @@ impl Shared {
         let cost = thread.load(self.cost, self.row_start(i) + j as usize);
         let f = thread.load(self.f, i as usize);
         let g = thread.load(self.g, j as usize);
-        let exponent = ((f - cost) + g) * self.rate();
+        let exponent = ((f - cost) + g) * self.rate() + power;
         // The weights go into the sum last, so that they cannot vanish in it.
-        (masses * a * b) * exponent.exp2_at::<T::Level>()
+        (a * b) * exponent.exp2_at::<T::Level>()
     }
 
+    /// What the masses add to exponents of two, exactly 0 in a balanced problem. As a
+    /// factor, masses of 1e-23 would underflow that potentials make up for.
     #[inline(always)]
-    fn masses<T: Thread>(&self, thread: T) -> f32 {
-        self.status.load(thread, Status::MASS_A) * self.status.load(thread, Status::MASS_B)
+    fn power<T: Thread>(&self, thread: T) -> f32 {
+        let log_a = self.status.load(thread, Status::LOG_MASS_A);
+        let log_b = self.status.load(thread, Status::LOG_MASS_B);
+        (log_a + log_b) * LOG2_E
     }
 }
 
@@ -60,12 +66,12 @@ impl Kernel for SinkhornPlan {
     #[inline(always)]
     fn run<T: Thread>(&self, thread: T) {
         let shared = &self.shared;
-        let masses = shared.masses(thread);
+        let power = shared.power(thread);
         let [block, first] = thread.block();
         let j = block * BLOCK + thread.thread();
         let mut i = first;
         while i < shared.n && j < shared.m {
-            let value = shared.entry(thread, i, j, masses);
+            let value = shared.entry(thread, i, j, power);
             thread.store(self.out, shared.row_start(i) + j as usize, value);
             i += thread.grid()[1];
         }
@@ -93,13 +99,13 @@ impl Kernel for SinkhornTransportCost {
     #[inline(always)]
     fn run<T: Thread>(&self, thread: T) {
         let shared = &self.shared;
-        let masses = shared.masses(thread);
+        let power = shared.power(thread);
         let mut sum = 0.0;
         let mut i = thread.block()[0];
         while i < shared.n {
             let mut j = thread.thread();
             while j < shared.m {
-                let mass = shared.entry(thread, i, j, masses);
+                let mass = shared.entry(thread, i, j, power);
                 if mass > 0.0 {
                     sum += mass * thread.load(shared.cost, shared.row_start(i) + j as usize);
                 }
@@ -162,7 +168,7 @@ impl Kernel for SinkhornPull {
         } else {
             (shared.m, shared.n)
         };
-        let masses = shared.masses(thread);
+        let power = shared.power(thread);
         let factor = self.factor / shared.status.load(thread, Status::DIVISOR);
         let first = thread.block()[0] * PULL_ROWS;
         let dim = self.dim as usize;
@@ -184,7 +190,7 @@ impl Kernel for SinkhornPull {
             let mut tile = 0;
             while tile < others {
                 thread.barrier();
-                self.fill(thread, first, tile, (count, others), masses);
+                self.fill(thread, first, tile, (count, others), power);
                 thread.barrier();
                 let mut k = 0;
                 while k < PULL_COLUMNS && tile + k < others && inside {
@@ -234,7 +240,7 @@ impl SinkhornPull {
         first: u32,
         tile: u32,
         (count, others): (u32, u32),
-        masses: f32,
+        power: f32,
     ) {
         let mut slot = thread.thread();
         while slot < PULL_ROWS * PULL_COLUMNS {
@@ -242,9 +248,9 @@ impl SinkhornPull {
             let mut entry = 0.0;
             if row < count && other < others {
                 entry = if self.transposed == 0 {
-                    self.shared.entry(thread, row, other, masses)
+                    self.shared.entry(thread, row, other, power)
                 } else {
-                    self.shared.entry(thread, other, row, masses)
+                    self.shared.entry(thread, other, row, power)
                 };
             }
             thread.shared_store(slot, entry);

@@ -27,8 +27,8 @@ pub struct PlanOfPoints {
     pub rows: Heights,
     /// The other side.
     pub columns: Heights,
-    /// The mass of both sides.
-    pub masses: f32,
+    /// What the masses add to exponents of two: the logarithm of their product.
+    pub power: f32,
     /// `1/(ε ln 2)`.
     pub rate: f32,
     /// κ.
@@ -70,7 +70,8 @@ impl Terms for PlanOfPoints {
             return 0.0;
         }
         let twice = 2.0 * self.factor * product;
-        let entry = (self.masses * a * b) * (((p + twice) + q) * self.rate).exp2_at::<T::Level>();
+        let exponent = ((p + twice) + q) * self.rate + self.power;
+        let entry = (a * b) * exponent.exp2_at::<T::Level>();
         if self.costs == 0 {
             return entry;
         }
