@@ -132,6 +132,9 @@ pub struct TrainArgs {
     /// Width of the perceptron's hidden layer
     #[arg(long, value_name = "D", help_heading = "Evaluation")]
     pub mlp_hidden: Option<usize>,
+    /// Where runs share the accuracies of untrained encoders, which many begin with alike
+    #[arg(long, value_name = "DIR", help_heading = "Evaluation")]
+    pub untrained_cache: Option<PathBuf>,
 
     /// What computes [default: flex]
     #[arg(long, value_enum, help_heading = "Machine")]

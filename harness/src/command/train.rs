@@ -12,7 +12,7 @@ use crate::{
     config::TrainConfig,
     error::Error,
     run::{RunDir, interrupt::Interrupt},
-    train::{Finish, load, schedule::Plan, train},
+    train::{Finish, Options, load, schedule::Plan, train},
 };
 
 /// Trains, and says how it ended.
@@ -51,14 +51,12 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
         config.seed,
         config.schedule.epochs
     );
-    match train(
-        &config,
-        &data,
-        &dir,
-        args.resume,
-        args.stop_after,
-        interrupt,
-    )? {
+    let options = Options {
+        resume: args.resume,
+        stop_after: args.stop_after,
+        untrained_cache: args.untrained_cache.as_deref(),
+    };
+    match train(&config, &data, &dir, options, interrupt)? {
         Finish::Complete(outcome) => {
             let (trained, untrained) = (&outcome.result.trained, &outcome.result.untrained);
             for (probe, trained, untrained) in [

@@ -1,28 +1,29 @@
 //! Features kept in the run folder, `features/*.safetensors`, so that probes, maps and
 //! exports run the encoder once.
 //!
-//! A file is used only if its key is the one that is asked for: a digest of the weights,
-//! the pixels, their scaling and the backend. It also carries a digest of its own tensors;
+//! A file is used only if its key is the one that is asked for, the features'
+//! [`fingerprint`]. It also carries a digest of its own tensors;
 //! a damaged file is computed anew, not believed.
 
 use std::{collections::HashMap, fs, io::ErrorKind, path::PathBuf};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::features::{FeatureSets, Features};
+use super::{
+    features::{FeatureSets, Features},
+    fingerprint,
+};
 use crate::{
     augment::Normalize,
     config::TrainConfig,
-    data::{Dataset, Images},
+    data::Dataset,
     error::Error,
-    model::{ResNet18, state_dict},
+    model::ResNet18,
     run::{RunDir, RunError, atomic, digest},
 };
 
 /// Folder in the run folder.
 const FOLDER: &str = "features";
-/// Raised when equal inputs would give other features.
-const VERSION: &str = "1";
 
 /// Which encoder's features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,22 +67,7 @@ impl Cache {
             Which::Trained => "trained.safetensors",
             Which::Untrained => "untrained.safetensors",
         };
-        let weights = state_dict::digest(&state_dict::state_dict(encoder));
-        let scaling = format!("{:?} {:?}", normalize.mean, normalize.std);
-        let shape = |images: &Images| format!("{:?} {}", images.shape(), images.len());
-        let (train, test) = (&data.train.images, &data.test.images);
-        let key = digest::of_sections([
-            ("version", VERSION.as_bytes()),
-            ("stem", config.model.stem.name().as_bytes()),
-            ("weights", weights.as_bytes()),
-            ("backend", config.compute.backend.name().as_bytes()),
-            ("dataset", data.kind.name().as_bytes()),
-            ("scaling", scaling.as_bytes()),
-            ("train shape", shape(train).as_bytes()),
-            ("train", train.pixels.as_slice()),
-            ("test shape", shape(test).as_bytes()),
-            ("test", test.pixels.as_slice()),
-        ]);
+        let key = fingerprint::of_features(config, encoder, data, normalize);
         Self {
             path: dir.path().join(FOLDER).join(name),
             key,

@@ -12,6 +12,7 @@
 pub mod cache;
 pub mod error;
 pub mod features;
+pub mod fingerprint;
 mod fit;
 pub mod frozen;
 pub mod knn;
@@ -22,6 +23,7 @@ pub mod spread;
 mod standardise;
 #[cfg(test)]
 mod tests;
+pub mod untrained;
 
 use burn::tensor::Device;
 use clap::ValueEnum;

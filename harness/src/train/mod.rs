@@ -8,4 +8,4 @@ mod run;
 pub mod schedule;
 pub mod trainer;
 
-pub use run::{Finish, image_shape, load, train};
+pub use run::{Finish, Options, image_shape, load, train};

@@ -5,13 +5,16 @@ use burn::tensor::Device;
 use harness_study::cell::{Judgement, RunResult};
 use serde::Serialize;
 
-use super::trainer::{Trainer, fresh_network};
+use super::{
+    run::Options,
+    trainer::{Trainer, fresh_network},
+};
 use crate::{
     augment::Normalize,
     config::TrainConfig,
     data::Dataset,
     error::Error,
-    eval::{FeatureSets, Spread, frozen},
+    eval::{FeatureSets, Spread, fingerprint, frozen, untrained},
     model::{ResNet18, state_dict},
     plot,
     progress::Progress,
@@ -73,8 +76,9 @@ pub fn conclude(
     trainer: &Trainer,
     data: &Dataset,
     training: Training,
-    device: &Device,
+    options: &Options<'_>,
 ) -> Result<Outcome, Error> {
+    let device = &config.compute.backend.device()?;
     let normalize = Normalize::measure(&data.pretrain);
     let encoder = frozen::to_bytes(config, &trainer.network.encoder, &normalize)?;
     dir.write_file_atomic(frozen::FILE, &encoder)?;
@@ -83,7 +87,24 @@ pub fn conclude(
     let (trained, features) = judge("probing", &trainer.network.encoder)?;
     let shape = super::image_shape(config, data);
     let untrained = fresh_network(config, shape, &device.clone().autodiff()).encoder;
-    let (untrained, _) = judge("untrained", &untrained)?;
+    let kept = match options.untrained_cache {
+        Some(folder) => {
+            let key = fingerprint::of_judgement(config, &untrained, data, &normalize)?;
+            Some(untrained::Kept::new(folder, &key))
+        }
+        None => None,
+    };
+    let untrained = match kept.as_ref().and_then(untrained::Kept::read) {
+        Some(judgement) => judgement,
+        None => {
+            let (judgement, _) = judge("untrained", &untrained)?;
+            // What is not kept is judged again by the next: slow, but nothing is lost.
+            if let Some(Err(error)) = kept.map(|kept| kept.write(judgement)) {
+                eprintln!("warning: the untrained encoder's accuracies are not kept: {error}");
+            }
+            judgement
+        }
+    };
     let figure = draw(config, dir, data, trained, untrained)?;
     let outcome = Outcome {
         result: RunResult {

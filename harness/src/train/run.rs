@@ -1,6 +1,10 @@
 //! One run from beginning (or checkpoint) to end (or interruption).
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
 
 use burn::tensor::Device;
 use serde::Serialize;
@@ -47,14 +51,24 @@ struct Line<'a> {
     loss_seconds: f64,
 }
 
-/// Trains `config` on `data` in `dir` until it is complete, interrupted, or
-/// `stop_after` epochs are done.
+/// What a call of [`train`] does that is no part of the experiment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Continues the run in the folder.
+    pub resume: bool,
+    /// Stops after so many epochs of the run.
+    pub stop_after: Option<u64>,
+    /// Where runs share what they learnt of untrained encoders.
+    pub untrained_cache: Option<&'a Path>,
+}
+
+/// Trains `config` on `data` in `dir` until it is complete, interrupted, or as far as
+/// `options` ask.
 pub fn train(
     config: &TrainConfig,
     data: &Dataset,
     dir: &RunDir,
-    resume: bool,
-    stop_after: Option<u64>,
+    options: Options<'_>,
     interrupt: Interrupt,
 ) -> Result<Finish, Error> {
     let device = config.compute.backend.device()?;
@@ -73,17 +87,18 @@ pub fn train(
         last_alignment: None,
         saved: None,
     };
-    if resume {
+    if options.resume {
         session.restore(&device, shape)?;
     }
     let first = session.trainer.step + 1;
     let board = TensorBoard::open(dir.path(), first)?;
     session.records = Some((dir.metrics(session.trainer.step)?, board));
-    if !resume {
+    if !options.resume {
         // Step 0 is a checkpoint too: a kill during the first epoch loses no more than it.
         session.save()?;
     }
-    let last_epoch = stop_after
+    let last_epoch = options
+        .stop_after
         .unwrap_or(u64::MAX)
         .min(config.schedule.epochs as u64);
     let halted = session.epochs(data, last_epoch, &interrupt)?;
@@ -101,7 +116,7 @@ pub fn train(
         images_per_second: session.images as f64 / session.seconds.max(1e-9),
         final_loss: session.last_loss,
     };
-    let outcome = outcome::conclude(config, dir, &session.trainer, data, summary, &device)?;
+    let outcome = outcome::conclude(config, dir, &session.trainer, data, summary, &options)?;
     if let Some((_, board)) = &mut session.records {
         let probes = outcome.probes();
         board.scalars(session.trainer.step, tensorboard::now(), &probes)?;

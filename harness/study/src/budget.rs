@@ -1,10 +1,11 @@
 //! Budgets: how long the reproduction may take, and so what a cell is.
 //!
-//! The sizes follow the throughput of the pure-Rust backend on one core of a small
-//! server (images per second of training; features go three times as fast): ResNet-18
-//! with torchvision's stem 300 at 28 pixels, 250 at 32, 130 at 48; with the
-//! full-resolution stem 30 at 32. That is why CPU budgets give CIFAR torchvision's
-//! stem, which costs accuracy and is said so in the report.
+//! The sizes follow the throughput of the pure-Rust backend on one of the two busy cores of
+//! a small server (Zen 3 with AVX2, two threads of one core): ResNet-18 with torchvision's
+//! stem trains on 60 images a second at 28 and at 32 pixels (`metrics.jsonl` of the recorded
+//! study in `docs/results/small`), with the full-resolution stem on 10 (`docs/results/speed.md`
+//! has 21 on both); features go seven times as fast. That is why CPU budgets give CIFAR
+//! torchvision's stem, which costs accuracy and is said so in the report.
 
 use clap::ValueEnum;
 

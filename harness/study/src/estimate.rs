@@ -10,7 +10,8 @@ use crate::cell::Cell;
 /// factor that the first measurement corrects.
 ///
 /// Throughputs: [`crate::budget`]. A layer costs as many operations as there are
-/// pixels, so they fall with the area of the image.
+/// pixels, so they fall with the area of the image; 28 pixels are rounded up to 32 by
+/// the strides.
 pub fn prior(cell: &Cell) -> f64 {
     let args = cell.train_args();
     let number = |name, default| {
@@ -26,18 +27,19 @@ pub fn prior(cell: &Cell) -> f64 {
     let train = number("--limit", train).min(train);
     let test = number("--test-limit", test).min(test);
     let rate_at = |pixels: f64| match option(&args, "--stem") {
-        Some("small") => 30.0 * (32.0 / pixels).powi(2),
-        _ => 300.0 * (28.0 / pixels).powi(2),
+        Some("small") => 10.0 * (32.0 / pixels).powi(2),
+        _ => 60.0 * (32.0 / pixels.max(32.0)).powi(2),
     };
     let target = if cell.method == "byol" { 1.3 } else { 1.0 };
     let training =
         target * number("--epochs", 10.0) * train / rate_at(number("--view-size", pixels));
-    // Features of the trained and of the untrained encoder.
-    let features = 2.0 * (train.min(50_000.0) + test) / (3.0 * rate_at(pixels));
+    // The untrained encoder is judged once for the cells that begin with it.
+    const ENCODERS: f64 = 1.2;
+    let features = ENCODERS * (train.min(50_000.0) + test) / (7.0 * rate_at(pixels));
     // Seconds a row of the linear probe, 512 → 10, and of the perceptron, 512 → 512 → 10,
     // there and back.
     let per_row = 2e-6 * number("--linear-epochs", 100.0) + 8e-5 * number("--mlp-epochs", 30.0);
-    let probes = 2.0 * train.min(50_000.0) * per_row;
+    let probes = ENCODERS * train.min(50_000.0) * per_row;
     const START: f64 = 2.0;
     START + training + features + probes
 }

@@ -8,6 +8,7 @@
 //!     args.json          the arguments that it was made with
 //!     log.txt            what the process said
 //!     result.json        the truth about whether the cell is done
+//!   untrained/           accuracies that cells share which begin with the same encoder
 //!   maps/DATASET.svg     Figure 1
 //!   report/              tables, figures, report.html
 //! ```

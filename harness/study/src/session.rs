@@ -124,7 +124,11 @@ fn run(
     host: Host<'_>,
 ) -> Result<Summary, StudyError> {
     let stop = Stop::listen()?;
-    let mut runner = ProcessRunner::new(host.program.to_owned(), args.machine_args(budget));
+    let mut machine_args = args.machine_args(budget);
+    // Cells of one data set and seed begin with the same encoder: it is judged once.
+    let untrained = asked.out.join("untrained").display().to_string();
+    machine_args.extend(["--untrained-cache".to_owned(), untrained]);
+    let mut runner = ProcessRunner::new(host.program.to_owned(), machine_args);
     runner.timeout = args.timeout;
     let (jobs, threads) = args.places(budget);
     conduct(

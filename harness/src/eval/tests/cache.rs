@@ -2,6 +2,8 @@
 
 use burn::{module::Module, tensor::Device};
 
+use harness_study::cell::{Judgement, TopK};
+
 use crate::{
     augment::Normalize,
     config::{Recipe, TrainConfig},
@@ -9,6 +11,8 @@ use crate::{
     eval::{
         FeatureSets, Features,
         cache::{Cache, Lookup, Which},
+        fingerprint,
+        untrained::Kept,
     },
     loss::Method,
     model::{ResNet18, StemKind},
@@ -116,4 +120,58 @@ fn a_damaged_file_is_never_believed() {
     assert!(matches!(cache.read(), Lookup::Damaged(reason) if reason.contains("digest")));
     cache.write(&sets()).unwrap();
     assert_eq!(cache.read(), Lookup::Found(sets()));
+}
+
+#[test]
+fn accuracies_are_shared_by_runs_that_begin_alike_and_no_others() {
+    let key = |setting: &Setting| {
+        let (config, encoder) = (&setting.config, &setting.encoder);
+        fingerprint::of_judgement(config, encoder, &setting.data, &setting.normalize).unwrap()
+    };
+    let setting = Setting::new(1, 8);
+    let mine = key(&setting);
+    let mut byol = Setting::new(1, 8);
+    byol.config = TrainConfig::new(Recipe::Quick, DatasetKind::Synthetic, Method::Byol);
+    assert_eq!(key(&byol), mine, "another method, the same encoder");
+
+    let mut others = vec![Setting::new(2, 8), Setting::new(1, 9)];
+    let changes: [fn(&mut Setting); 5] = [
+        |s| s.data.train.labels[0] ^= 1,
+        |s| s.data.test.labels[3] ^= 1,
+        |s| s.config.probe.linear_epochs += 1,
+        |s| s.config.probe.knn_k += 1,
+        |s| s.config.seed += 1,
+    ];
+    for change in changes {
+        let mut other = Setting::new(1, 8);
+        change(&mut other);
+        others.push(other);
+    }
+    for (i, other) in others.iter().enumerate() {
+        assert_ne!(key(other), mine, "change {i}");
+    }
+
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("untrained");
+    let kept = Kept::new(&folder, &mine);
+    assert_eq!(kept.read(), None);
+    let top = |top1, top5| TopK { top1, top5 };
+    let judgement = Judgement {
+        linear: top(0.1, 0.7),
+        mlp: top(1.0 / 3.0, 1.0),
+        knn: top(0.0, 0.5),
+    };
+    kept.write(judgement).unwrap();
+    assert_eq!(Kept::new(&folder, &mine).read(), Some(judgement));
+    assert_eq!(Kept::new(&folder, &key(&others[0])).read(), None);
+
+    // Cut, or a digit turned: not believed, and written anew.
+    let path = folder.join(format!("{mine}.json"));
+    let good = std::fs::read_to_string(&path).unwrap();
+    for bad in [&good[..good.len() / 2], "", &good.replacen("0.7", "0.8", 1)] {
+        std::fs::write(&path, bad).unwrap();
+        assert_eq!(kept.read(), None, "{bad}");
+    }
+    kept.write(judgement).unwrap();
+    assert_eq!(kept.read(), Some(judgement));
 }

@@ -64,12 +64,11 @@ fn the_budgets_have_the_size_that_they_promise() {
         let cells = reproduce(&format!("--budget {budget}")).unwrap().cells();
         cells.iter().map(crate::estimate::prior).sum()
     };
-    // Two minutes; half of 15 minutes on two cores, machines differ; the model knows
-    // nothing of cores that are shared, and a night has some reserve.
+    // Two minutes; two thirds of 15 minutes on two cores, because machines differ; a night.
     assert!(cost("ci") < 2.0 * 120.0, "{}", cost("ci"));
-    assert!(cost("smoke") < 15.0 * 60.0, "{}", cost("smoke"));
+    assert!(cost("smoke") < 2.0 * 10.0 * 60.0, "{}", cost("smoke"));
     let hours = cost("small") / 2.0 / 3600.0;
-    assert!((2.0..=10.0).contains(&hours), "{hours}");
+    assert!((6.0..=12.0).contains(&hours), "{hours}");
 }
 
 #[test]
