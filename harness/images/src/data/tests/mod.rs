@@ -1,6 +1,7 @@
 //! Tests over several files.
 
 mod download;
+mod download_sets;
 mod inventory;
 mod server;
 
