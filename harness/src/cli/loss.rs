@@ -46,6 +46,9 @@ pub struct LossArgs {
     /// Momentum of the target network at the first step (byol)
     #[arg(long, value_name = "M", help_heading = "Loss")]
     pub ema_momentum: Option<f64>,
+    /// Learning rate of the predictor, as a multiple of the network's (byol)
+    #[arg(long, value_name = "F", help_heading = "Loss")]
+    pub predictor_lr_factor: Option<f64>,
     /// Weight of the squared distance between views (vicreg)
     #[arg(long, value_name = "W", help_heading = "Loss")]
     pub vicreg_invariance: Option<f32>,
@@ -108,9 +111,9 @@ impl LossArgs {
         };
         put(method, "--lambda", "sinsim", self.lambda, lambda)?;
         self.transport(method, loss)?;
-        let momentum = match loss {
-            LossConfig::Byol(c) => Some(&mut c.ema_momentum),
-            _ => None,
+        let (momentum, factor) = match loss {
+            LossConfig::Byol(c) => (Some(&mut c.ema_momentum), Some(&mut c.predictor_lr_factor)),
+            _ => (None, None),
         };
         put(
             method,
@@ -118,6 +121,13 @@ impl LossArgs {
             "byol",
             self.ema_momentum,
             momentum,
+        )?;
+        put(
+            method,
+            "--predictor-lr-factor",
+            "byol",
+            self.predictor_lr_factor,
+            factor,
         )?;
         self.decorrelation(method, loss)
     }

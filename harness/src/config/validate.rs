@@ -111,7 +111,8 @@ impl LossConfig {
             }
             Self::Byol(c) => {
                 let ok = (0.0..=1.0).contains(&c.ema_momentum);
-                real("--ema-momentum", c.ema_momentum, ok, "a number in [0, 1]")
+                real("--ema-momentum", c.ema_momentum, ok, "a number in [0, 1]")?;
+                positive("--predictor-lr-factor", c.predictor_lr_factor)
             }
             Self::VicReg(c) => {
                 not_negative("--vicreg-invariance", c.invariance.into())?;

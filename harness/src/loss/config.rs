@@ -183,6 +183,16 @@ pub enum OtUnit {
 pub struct ByolConfig {
     /// Momentum m₀ of the target at the first step; it rises to 1 along a half cosine.
     pub ema_momentum: f64,
+    /// Learning rate of the predictor, as a multiple of the network's. A predictor that
+    /// is ahead of the network keeps it from collapsing (Grill et al. 2020 on a near-optimal
+    /// predictor; Tian, Chen & Ganguli 2021 on its learning rate).
+    #[serde(default = "one")]
+    pub predictor_lr_factor: f64,
+}
+
+/// As in files from before there was the factor.
+fn one() -> f64 {
+    1.0
 }
 
 /// Constants of VICReg.

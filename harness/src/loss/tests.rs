@@ -91,6 +91,11 @@ fn transport(x: Tensor<2>, y: Tensor<2>, cost: OtCost) -> Tensor<1> {
 }
 
 /// `mean(2 − 2 cos)` in both directions.
+const BYOL: ByolConfig = ByolConfig {
+    ema_momentum: 0.9,
+    predictor_lr_factor: 1.0,
+};
+
 fn byol(q: Tensor<2>, t: Tensor<2>) -> Tensor<1> {
     let half = q.dims()[0] / 2;
     let other = Tensor::cat(
@@ -236,7 +241,7 @@ fn sinsim_is_the_textbook_s_wherever_it_acts() {
 
 #[test]
 fn byol_vicreg_and_barlow_twins_are_the_textbook_s() {
-    compare(&LossConfig::Byol(ByolConfig { ema_momentum: 0.9 }));
+    compare(&LossConfig::Byol(BYOL));
     compare(&LossConfig::VicReg(VicRegConfig {
         invariance: 25.0,
         variance: 25.0,
@@ -254,11 +259,7 @@ fn embeddings_that_are_not_finite_are_an_error_that_names_the_cause() {
     let z = Tensor::<2>::from_floats([[f32::NAN, 1.0], [1.0, 0.0]], &device);
     let error = apply(simclr(), z.clone(), None);
     assert!(error.contains("--lr"), "{error}");
-    let error = apply(
-        LossConfig::Byol(ByolConfig { ema_momentum: 0.9 }),
-        z.clone(),
-        Some(z),
-    );
+    let error = apply(LossConfig::Byol(BYOL), z.clone(), Some(z));
     assert!(error.contains("a network with a predictor"), "{error}");
 }
 

@@ -41,6 +41,8 @@ pub struct Trainer {
     pub plan: Plan,
     peak_lr: f64,
     ema_momentum: f64,
+    /// Learning rate of BYOL's predictor, in those of the network.
+    predictor_lr_factor: f64,
     diagnostics_steps: u64,
     shape: ImageShape,
     device: Device,
@@ -104,6 +106,9 @@ pub enum StepError {
         /// What it consists of.
         parts: Vec<(&'static str, f32)>,
     },
+    /// The optimiser refused the learning rates.
+    #[error("the learning rates could not be set: {0}")]
+    Rates(String),
     /// There was no batch.
     #[error("a step needs at least one batch, got none")]
     NoBatch,
@@ -132,9 +137,9 @@ impl Trainer {
     pub fn new(config: &TrainConfig, shape: ImageShape, plan: Plan, device: &Device) -> Self {
         let device = device.clone().autodiff();
         let network = fresh_network(config, shape, &device);
-        let ema_momentum = match &config.loss {
-            LossConfig::Byol(byol) => Some(byol.ema_momentum),
-            _ => None,
+        let (ema_momentum, predictor_lr_factor) = match &config.loss {
+            LossConfig::Byol(byol) => (Some(byol.ema_momentum), byol.predictor_lr_factor),
+            _ => (None, 1.0),
         };
         Self {
             target: ema_momentum.map(|_| Target::of(&network)),
@@ -145,6 +150,7 @@ impl Trainer {
             plan,
             peak_lr: config.optimizer.lr,
             ema_momentum: ema_momentum.unwrap_or(1.0),
+            predictor_lr_factor,
             diagnostics_steps: config.schedule.diagnostics_steps,
             shape,
             device,
@@ -174,9 +180,9 @@ impl Trainer {
         let terms = sums.ok_or(StepError::NoBatch)?;
         let learning_rate = self.plan.learning_rate(self.step, self.peak_lr);
         let network = self.network.clone();
-        self.network = self
-            .optimizer
-            .step(learning_rate, network, accumulator.grads());
+        let rates =
+            optimizer::rates(learning_rate, self.predictor_lr_factor).map_err(StepError::Rates)?;
+        self.network = self.optimizer.step(rates, network, accumulator.grads());
         self.follow()?;
         self.step += 1;
         Ok(StepReport {

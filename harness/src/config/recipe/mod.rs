@@ -160,7 +160,10 @@ fn loss(method: Method, temperature: f32, ema_momentum: f64) -> LossConfig {
             lambda: 0.8,
             transport: transport(),
         }),
-        Method::Byol => LossConfig::Byol(ByolConfig { ema_momentum }),
+        Method::Byol => LossConfig::Byol(ByolConfig {
+            ema_momentum,
+            predictor_lr_factor: 1.0,
+        }),
         Method::VicReg => LossConfig::VicReg(VicRegConfig {
             invariance: 25.0,
             variance: 25.0,
