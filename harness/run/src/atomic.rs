@@ -10,9 +10,13 @@
 
 use std::{
     fs::{self, File, OpenOptions},
+    hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// Ends the name of a temporary file; one that a killed process left is removed by
@@ -69,9 +73,11 @@ impl<'a, S: Sink> Replacement<'a, S> {
     /// Nothing is touched before [`Replacement::step`].
     pub(super) fn new(target: &'a Path, bytes: &'a [u8], open: fn(File) -> S) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        // Process and count make the name this replacement's own.
+        // Machines that share a folder have processes of equal numbers.
+        static CHANCE: OnceLock<u64> = OnceLock::new();
+        let chance = CHANCE.get_or_init(|| RandomState::new().build_hasher().finish());
         let own = format!(
-            "{}-{}",
+            "{}-{chance:x}-{}",
             std::process::id(),
             COUNT.fetch_add(1, Ordering::Relaxed)
         );

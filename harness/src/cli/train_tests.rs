@@ -72,6 +72,12 @@ fn a_configuration_file_is_a_whole_run() {
     };
     stored.schedule.epochs = 3;
     assert_eq!(args.new_run().unwrap(), stored);
+    // From before the predictor had a rate of its own.
+    let text = stored.to_toml().unwrap();
+    let line = "predictor_lr_factor = 1.0\n";
+    assert!(text.contains(line), "{text}");
+    std::fs::write(&path, text.replace(line, "")).unwrap();
+    assert_eq!(args.new_run().unwrap(), stored);
     std::fs::write(&path, "format = 2\nseeed = 1").unwrap();
     let message = args.new_run().unwrap_err().to_string();
     assert!(message.contains("--print-config"), "{message}");
@@ -145,6 +151,18 @@ fn nonsense_is_refused_by_name() {
             })
         },
         "--lambda: method vicreg",
+    );
+    let factor = |method, factor| TrainArgs {
+        method: Some(method),
+        ..loss(LossArgs {
+            predictor_lr_factor: Some(factor),
+            ..constants()
+        })
+    };
+    refuse(factor(Method::Byol, 0.0), "--predictor-lr-factor");
+    refuse(
+        factor(Method::SimClr, 2.0),
+        "--predictor-lr-factor: method simclr",
     );
     refuse(
         TrainArgs {

@@ -1,4 +1,6 @@
-//! Digests of everything that a result depends on: what two runs may share is told by them.
+//! Digests of what goes into a result: what two runs may share is told by them. Another
+//! version of the program gives the same digest; where it would give other numbers, the
+//! versions below are raised by hand.
 
 use crate::{
     augment::Normalize,

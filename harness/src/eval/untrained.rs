@@ -6,8 +6,9 @@
 //! DIR/FINGERPRINT.json    judgement, and a digest of it
 //! ```
 //!
-//! The fingerprint covers all that the accuracies depend on, so there is nothing to be
-//! out of date; a damaged file is judged anew, not believed.
+//! The fingerprint covers the inputs: weights, pixels, labels, the probes' settings, the
+//! backend. What another version of the program or another processor rounds otherwise is
+//! taken for the same. A damaged file is judged anew, not believed.
 
 use std::{
     fs,
@@ -45,17 +46,15 @@ impl Kept {
 
     /// What another run left, if it did and it can be believed.
     pub fn read(&self) -> Option<Judgement> {
-        let doubt = |reason: String| {
+        let doubt = |what: &str| {
             let path = self.path.display();
-            eprintln!(
-                "warning: {path} is damaged ({reason}): the untrained encoder is judged anew"
-            );
+            eprintln!("warning: {path} {what}: the untrained encoder is judged anew");
         };
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return None,
             Err(error) => {
-                doubt(error.to_string());
+                doubt(&format!("cannot be read ({error})"));
                 return None;
             }
         };
@@ -64,11 +63,11 @@ impl Kept {
                 Some(record.judgement)
             }
             Ok(_) => {
-                doubt("its numbers do not have their digest".to_owned());
+                doubt("is damaged (its numbers do not have their digest)");
                 None
             }
             Err(error) => {
-                doubt(error.to_string());
+                doubt(&format!("is damaged ({error})"));
                 None
             }
         }

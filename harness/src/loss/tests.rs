@@ -90,12 +90,12 @@ fn transport(x: Tensor<2>, y: Tensor<2>, cost: OtCost) -> Tensor<1> {
     f.mean() + g.mean()
 }
 
-/// `mean(2 − 2 cos)` in both directions.
 const BYOL: ByolConfig = ByolConfig {
     ema_momentum: 0.9,
     predictor_lr_factor: 1.0,
 };
 
+/// `mean(2 − 2 cos)` in both directions.
 fn byol(q: Tensor<2>, t: Tensor<2>) -> Tensor<1> {
     let half = q.dims()[0] / 2;
     let other = Tensor::cat(

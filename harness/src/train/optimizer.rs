@@ -2,10 +2,7 @@
 //! decay and, for norms and biases, one without.
 
 use burn::{
-    lr_scheduler::{
-        LrSchedulerConfig,
-        module_lr_scheduler::{ModuleLearningRate, ModuleLrSchedulerConfig},
-    },
+    lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrScheduler},
     module::ParamGroup,
     optim::{
         AdamConfig, ModuleOptimizer, SgdConfig, decay::WeightDecayConfig, momentum::MomentumConfig,
@@ -20,18 +17,11 @@ use crate::config::{OptimizerConfig, OptimizerKind};
 const EXCLUDED: [&str; 3] = ["gamma", "beta", "bias"];
 
 /// Learning rates of a step: BYOL's predictor's is a multiple of the others'.
-///
-/// # Errors
-/// burn's words, if it does not take them.
-pub fn rates(learning_rate: f64, predictor_factor: f64) -> Result<ModuleLearningRate, String> {
-    let constant = LrSchedulerConfig::Constant;
-    let mut rates = ModuleLrSchedulerConfig::new(constant(learning_rate))
-        .with_group(
-            ParamGroup::from_predicate("predictor"),
-            constant(predictor_factor * learning_rate),
-        )
-        .init()?;
-    Ok(rates.step())
+pub fn rates(learning_rate: f64, predictor_factor: f64) -> ModuleLearningRate {
+    let predictor = ParamGroup::from_predicate("predictor");
+    ModuleLrScheduler::new(learning_rate)
+        .with_group(predictor, predictor_factor * learning_rate)
+        .step()
 }
 
 /// Builds the optimiser; the learning rate is given at each step.
@@ -77,7 +67,7 @@ pub fn build(config: &OptimizerConfig) -> ModuleOptimizer {
 mod tests {
     use burn::{
         optim::GradientsParams,
-        tensor::{Device, Distribution, Tensor},
+        tensor::{Device, Tensor, TensorData},
     };
 
     use super::*;
@@ -88,39 +78,51 @@ mod tests {
         model::{Network, state_dict::state_dict},
     };
 
-    /// Names of the weights that a step at these rates moves.
-    fn moved(predictor_factor: f64) -> Vec<String> {
-        let config = TrainConfig::new(Recipe::Quick, DatasetKind::Synthetic, Method::Byol);
+    /// Weights of the predictor and of the rest, by name, and how far a step moves them.
+    fn moves(kind: OptimizerKind, predictor_factor: f64) -> [Vec<(String, f32)>; 2] {
+        let mut config = TrainConfig::new(Recipe::Quick, DatasetKind::Synthetic, Method::Byol);
+        config.optimizer.kind = kind;
         let device = Device::flex().autodiff();
         let before = Network::new(&config.model, 3, 0, &device);
-        let images = Tensor::<4>::random([4, 3, 16, 16], Distribution::Default, &device);
+        let ramp = (0..4 * 3 * 16 * 16)
+            .map(|i| (i * 37 % 101) as f32 / 101.0)
+            .collect::<Vec<f32>>();
+        let images = Tensor::<4>::from_data(TensorData::new(ramp, [4, 3, 16, 16]), &device);
         let q = before.forward(images).prediction.unwrap();
-        // Not the sum of squares, which batch norm keeps constant.
-        let loss = (q.clone() * q.clone() * q).sum();
-        let gradients = GradientsParams::from_grads(loss.backward(), &before);
-        let rates = rates(1e-3, predictor_factor).unwrap();
-        let names = state_dict(&before);
-        let after = build(&config.optimizer).step(rates, before, gradients);
-        let pairs = names.into_iter().zip(state_dict(&after));
-        pairs
-            .filter(|(before, after)| before.values != after.values)
-            .map(|(before, _)| before.name)
-            .collect()
+        let gradients = GradientsParams::from_grads((q.clone() * q).sum().backward(), &before);
+        let start = state_dict(&before);
+        let after = build(&config.optimizer).step(rates(1e-3, predictor_factor), before, gradients);
+        let pairs = start.into_iter().zip(state_dict(&after));
+        let distances = pairs.map(|(before, after)| {
+            let both = before.values.iter().zip(&after.values);
+            (before.name, both.map(|(a, b)| (a - b).abs()).sum::<f32>())
+        });
+        let (predictor, rest) = distances.partition(|(name, _)| name.contains("predictor"));
+        [predictor, rest]
     }
 
     #[test]
     fn the_predictor_alone_has_the_factor() {
-        let is_predictors = |name: &String| name.contains("predictor");
-        let all = moved(1.0);
-        assert!(all.iter().any(is_predictors), "{all:?}");
-        let others: Vec<String> = all
-            .into_iter()
-            .filter(|name| !is_predictors(name))
-            .collect();
-        assert!(
-            others.iter().any(|name| name.contains("conv1")),
-            "{others:?}"
-        );
-        assert_eq!(moved(0.0), others);
+        for kind in [
+            OptimizerKind::AdamW,
+            OptimizerKind::Sgd,
+            OptimizerKind::Lars,
+        ] {
+            let [own, rest] = moves(kind, 1.0);
+            let sum = |moves: &[(String, f32)]| moves.iter().map(|m| m.1).sum::<f32>();
+            assert!(sum(&own) > 0.0 && sum(&rest) > 0.0, "{kind:?}: {own:?}");
+            let [stays, as_before] = moves(kind, 0.0);
+            assert_eq!((sum(&stays), as_before), (0.0, rest.clone()), "{kind:?}");
+            let [twice, as_before] = moves(kind, 2.0);
+            assert_eq!(as_before, rest, "{kind:?}");
+            // LARS clips the rate of a layer by its trust ratio: at most twice as far.
+            let ratio = sum(&twice) / sum(&own);
+            let least = if kind == OptimizerKind::Lars {
+                1.0
+            } else {
+                1.999
+            };
+            assert!((least..=2.001).contains(&ratio), "{kind:?}: {ratio}");
+        }
     }
 }

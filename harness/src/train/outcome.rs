@@ -1,14 +1,13 @@
 //! The end of a run: probes beside the untrained encoder's, files, figure, and the
 //! line of JSON that says it all.
 
+use std::path::Path;
+
 use burn::tensor::Device;
 use harness_study::cell::{Judgement, RunResult};
 use serde::Serialize;
 
-use super::{
-    run::Options,
-    trainer::{Trainer, fresh_network},
-};
+use super::trainer::{Trainer, fresh_network};
 use crate::{
     augment::Normalize,
     config::TrainConfig,
@@ -76,9 +75,9 @@ pub fn conclude(
     trainer: &Trainer,
     data: &Dataset,
     training: Training,
-    options: &Options<'_>,
+    untrained_cache: Option<&Path>,
+    device: &Device,
 ) -> Result<Outcome, Error> {
-    let device = &config.compute.backend.device()?;
     let normalize = Normalize::measure(&data.pretrain);
     let encoder = frozen::to_bytes(config, &trainer.network.encoder, &normalize)?;
     dir.write_file_atomic(frozen::FILE, &encoder)?;
@@ -87,7 +86,7 @@ pub fn conclude(
     let (trained, features) = judge("probing", &trainer.network.encoder)?;
     let shape = super::image_shape(config, data);
     let untrained = fresh_network(config, shape, &device.clone().autodiff()).encoder;
-    let kept = match options.untrained_cache {
+    let kept = match untrained_cache {
         Some(folder) => {
             let key = fingerprint::of_judgement(config, &untrained, data, &normalize)?;
             Some(untrained::Kept::new(folder, &key))

@@ -116,7 +116,15 @@ pub fn train(
         images_per_second: session.images as f64 / session.seconds.max(1e-9),
         final_loss: session.last_loss,
     };
-    let outcome = outcome::conclude(config, dir, &session.trainer, data, summary, &options)?;
+    let outcome = outcome::conclude(
+        config,
+        dir,
+        &session.trainer,
+        data,
+        summary,
+        options.untrained_cache,
+        &device,
+    )?;
     if let Some((_, board)) = &mut session.records {
         let probes = outcome.probes();
         board.scalars(session.trainer.step, tensorboard::now(), &probes)?;

@@ -106,9 +106,6 @@ pub enum StepError {
         /// What it consists of.
         parts: Vec<(&'static str, f32)>,
     },
-    /// The optimiser refused the learning rates.
-    #[error("the learning rates could not be set: {0}")]
-    Rates(String),
     /// There was no batch.
     #[error("a step needs at least one batch, got none")]
     NoBatch,
@@ -180,8 +177,7 @@ impl Trainer {
         let terms = sums.ok_or(StepError::NoBatch)?;
         let learning_rate = self.plan.learning_rate(self.step, self.peak_lr);
         let network = self.network.clone();
-        let rates =
-            optimizer::rates(learning_rate, self.predictor_lr_factor).map_err(StepError::Rates)?;
+        let rates = optimizer::rates(learning_rate, self.predictor_lr_factor);
         self.network = self.optimizer.step(rates, network, accumulator.grads());
         self.follow()?;
         self.step += 1;

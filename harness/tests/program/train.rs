@@ -1,5 +1,7 @@
 //! A run from end to end, by the program itself.
 
+use std::fs;
+
 use crate::support::{result, tiny_train};
 
 #[test]
@@ -84,4 +86,30 @@ fn without_lambda_sinsim_is_simclr() {
     );
     assert_ne!(simclr, digest("c", &["--method", "sinsim"]));
     assert_ne!(simclr, digest("d", &["--method", "simclr", "--seed", "1"]));
+}
+
+#[test]
+fn runs_that_begin_alike_judge_their_beginning_once() {
+    let temp = tempfile::tempdir().unwrap();
+    let cache = temp.path().join("untrained");
+    let kept = || fs::read_dir(&cache).map_or(0, |entries| entries.count());
+    let train = |method: &str, seed: &str| {
+        let mut train = tiny_train(&temp.path().join(format!("{method}-{seed}")));
+        train.args(["--limit", "32", "--epochs", "1", "--method", method]);
+        train.args(["--seed", seed, "--untrained-cache"]);
+        result(train.arg(&cache))["untrained"].clone()
+    };
+    let simclr = train("simclr", "1");
+    assert_eq!(kept(), 1);
+    // Other heads and another loss, the same encoder.
+    assert_eq!(train("byol", "1"), simclr);
+    assert_eq!(kept(), 1);
+    train("byol", "2");
+    assert_eq!(kept(), 2);
+    // Damaged, it is judged anew, and comes out the same.
+    for entry in fs::read_dir(&cache).unwrap() {
+        fs::write(entry.unwrap().path(), "{").unwrap();
+    }
+    fs::remove_dir_all(temp.path().join("simclr-1")).unwrap();
+    assert_eq!(train("simclr", "1"), simclr);
 }

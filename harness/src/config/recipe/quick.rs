@@ -27,8 +27,8 @@ pub(super) fn parts(dataset: DatasetKind, method: Method) -> Parts {
         },
         optimizer: OptimizerConfig {
             kind: OptimizerKind::AdamW,
-            // BYOL has nothing but its predictor against a collapse, and at 1e-3 loses most
-            // directions of h within 50 steps.
+            // At 1e-3 BYOL loses most directions of h within 50 steps of 64 digits:
+            // docs/results/training.md.
             lr: if method == Method::Byol { 3e-4 } else { 1e-3 },
             momentum: 0.9,
             weight_decay: 1e-4,
@@ -38,13 +38,11 @@ pub(super) fn parts(dataset: DatasetKind, method: Method) -> Parts {
             // Batch norm at the end, as in SimSiam (Chen & He 2021), takes away the mean that
             // all projections share at the start, which is easier to predict than an image.
             Method::Byol => Heads::with_predictor(head(2, 512, 128, true), 512),
-            Method::VicReg => Heads::of(head(2, 512, 512, false)),
-            // D² correlations from a batch of 64 are off by 1/8 each: of more than 128²
-            // the noise would be the larger part of the loss.
-            Method::BarlowTwins => Heads::of(head(2, 512, 128, false)),
+            Method::VicReg | Method::BarlowTwins => Heads::of(head(2, 512, 512, false)),
             // As many as a batch has views: fewer images than prototypes cannot be dealt out evenly.
             Method::Swav => Heads::with_prototypes(head(2, 512, 128, false), 64),
         },
+        // BYOL's target moves as slowly as in solo-learn's recipe.
         loss: loss(method, 0.2, 0.99),
     }
 }
@@ -68,7 +66,7 @@ fn epochs(dataset: DatasetKind) -> usize {
     }
 }
 
-/// The same for every method, so that methods differ in nothing but the loss and the heads.
+/// The same for every method, so that methods differ in nothing but the loss, the heads and BYOL's rate.
 fn views(dataset: DatasetKind) -> AugmentConfig {
     match dataset {
         DatasetKind::Mnist => AugmentConfig::digits(28),

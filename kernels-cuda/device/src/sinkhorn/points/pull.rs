@@ -27,7 +27,7 @@ pub struct PlanOfPoints {
     pub rows: Heights,
     /// The other side.
     pub columns: Heights,
-    /// What the masses add to exponents of two: the logarithm of their product.
+    /// What the masses add to exponents of two: log₂ of their product.
     pub power: f32,
     /// `1/(ε ln 2)`.
     pub rate: f32,
