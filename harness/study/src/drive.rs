@@ -149,6 +149,7 @@ impl<'a> Crew<'a> {
         let start = Instant::now();
         // A process that outlived its study may have ended it, or be still at it.
         if let Ok(Some(result)) = self.dir.result(cell) {
+            self.dir.tidy(cell);
             return Some(Word::Ended(cell, 0.0, Outcome::Done(Box::new(result))));
         }
         if self.dir.is_held(cell) {
@@ -168,7 +169,10 @@ impl<'a> Crew<'a> {
         };
         let ended = self.runner.run(&job, self.stop);
         let outcome = match (self.dir.result(cell), ended) {
-            (Ok(Some(result)), _) => Outcome::Done(Box::new(result)),
+            (Ok(Some(result)), _) => {
+                self.dir.tidy(cell);
+                Outcome::Done(Box::new(result))
+            }
             (_, Err(failure)) => Outcome::Failed(failure.to_string()),
             (_, Ok(Ended::Interrupted)) => Outcome::Interrupted,
             (Ok(None), Ok(Ended::Complete)) => {

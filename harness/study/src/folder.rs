@@ -7,6 +7,7 @@
 //!   runs/ID/             run folder of a cell, as `harness train` makes it
 //!     args.json          the arguments that it was made with
 //!     log.txt            what the process said
+//!     checkpoints/       until the cell is done
 //!     result.json        the truth about whether the cell is done
 //!   untrained/           accuracies that cells share which begin with the same encoder
 //!   maps/DATASET.svg     Figure 1
@@ -221,6 +222,12 @@ impl StudyDir {
                 |args| args.join(" "),
             ),
         })
+    }
+
+    /// Removes the checkpoints of a cell that is done: some hundred megabytes, which only
+    /// a run that goes on needs. What cannot be removed costs room and nothing else.
+    pub fn tidy(&self, cell: &Cell) {
+        let _ = fs::remove_dir_all(self.run(cell).join("checkpoints"));
     }
 
     /// Makes the folder of a cell and notes what it is made with.

@@ -77,6 +77,12 @@ fn an_interrupted_study_goes_on_where_it_stood() {
     let summary = go(temp.path(), &grid, &StudyArgs::default(), &first).unwrap();
     assert_eq!((summary.done, summary.failed, summary.open), (1, 0, 3));
     assert_eq!(first.calls().len(), 2);
+    // Checkpoints stay where they are needed: a third of a gigabyte each.
+    let checkpoint = |method: &str| {
+        let cell = temp.path().join(format!("runs/mnist/{method}-s0"));
+        cell.join("checkpoints/step-1.ckpt").exists()
+    };
+    assert!(checkpoint("vicreg") && !checkpoint("simclr"));
     let second = Pretender::default();
     let summary = go(temp.path(), &grid, &StudyArgs::default(), &second).unwrap();
     assert_eq!((summary.done, summary.status), (4, 0));
