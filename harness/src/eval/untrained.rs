@@ -1,6 +1,6 @@
 //! Accuracies of untrained encoders, kept for other runs: those that differ in method or
-//! constants alone begin with the same encoder, and judging it again is a quarter of a
-//! short run.
+//! constants alone begin with the same encoder, and judging it again takes as long as
+//! judging the trained one.
 //!
 //! ```text
 //! DIR/FINGERPRINT.json    judgement, and a digest of it

@@ -2,7 +2,7 @@
 //!
 //! The sizes follow the throughput of the pure-Rust backend on one of the two busy cores of
 //! a small server (Zen 3 with AVX2): ResNet-18 with torchvision's
-//! stem trains on 60 images a second at 28 and at 32 pixels (`metrics.jsonl` of the recorded
+//! stem trains on 60 images a second at 28 and at 32 pixels (the recorded
 //! study in `docs/results/small`), with the full-resolution stem on an eighth of that
 //! (`docs/results/speed.md`); features go seven times as fast. That is why CPU budgets give CIFAR
 //! torchvision's stem, which costs accuracy and is said so in the report.
