@@ -19,6 +19,7 @@ use crate::{
     folder::StudyDir,
     ledger::{Event, Writer},
     overview::Overview,
+    room,
     runner::{Ended, Failure, Job, Runner, Stop},
 };
 
@@ -37,6 +38,8 @@ pub struct Crew<'a> {
     pub jobs: usize,
     /// Threads for each.
     pub threads: usize,
+    /// Bytes on the disk below which a failure is one of the disk: the study stops.
+    pub least_room: u64,
     /// Time after which a cell that another process held is looked at again.
     pub held: Duration,
     /// Time between two calls of what is done now and then.
@@ -56,6 +59,11 @@ enum Outcome {
     Done(Box<RunResult>),
     Interrupted,
     Failed(String),
+    /// Failed for want of room on the disk.
+    NoRoom {
+        left: u64,
+        reason: String,
+    },
 }
 
 /// Cells to be run, each with the time before which it is left alone.
@@ -87,7 +95,7 @@ impl<'a> Crew<'a> {
                 let step = match words.recv_timeout(TICK) {
                     Ok(word) => {
                         news |= matches!(word, Word::Ended(..));
-                        hear(word, writer, overview)
+                        self.hear(word, writer, overview)
                     }
                     Err(RecvTimeoutError::Timeout) => Ok(()),
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -173,7 +181,7 @@ impl<'a> Crew<'a> {
                 self.dir.tidy(cell);
                 Outcome::Done(Box::new(result))
             }
-            (_, Err(failure)) => Outcome::Failed(failure.to_string()),
+            (_, Err(failure)) => self.failed(failure.to_string()),
             (_, Ok(Ended::Interrupted)) => Outcome::Interrupted,
             (Ok(None), Ok(Ended::Complete)) => {
                 Outcome::Failed(Failure::NoResult("there is no result.json".to_owned()).to_string())
@@ -182,46 +190,71 @@ impl<'a> Crew<'a> {
         };
         Some(Word::Ended(cell, start.elapsed().as_secs_f64(), outcome))
     }
-}
 
-/// Writes down what a worker said, and passes it on.
-fn hear<'a>(
-    word: Word<'a>,
-    writer: &mut Writer,
-    overview: &mut Overview<'a>,
-) -> Result<(), StudyError> {
-    match word {
-        Word::Started(cell) => {
-            overview.started(cell);
-            writer.record(&Event::Started {
-                cell: cell.id.clone(),
-            })
+    /// A failure is the cell's own if there is room on the disk.
+    fn failed(&self, reason: String) -> Outcome {
+        match room::left(self.dir.path()) {
+            Some(left) if left < self.least_room => {
+                // At once, before a worker takes the next cell.
+                self.stop.request();
+                Outcome::NoRoom { left, reason }
+            }
+            _ => Outcome::Failed(reason),
         }
-        Word::Ended(cell, seconds, outcome) => {
-            let id = cell.id.clone();
-            writer.record(&match outcome {
-                Outcome::Done(result) => {
-                    overview.done(cell, seconds, &result);
-                    Event::Done { cell: id, seconds }
-                }
-                Outcome::Interrupted => {
-                    overview.interrupted(cell);
-                    Event::Interrupted { cell: id, seconds }
-                }
-                Outcome::Failed(reason) => {
-                    overview.failed(cell, &reason);
-                    Event::Failed {
-                        cell: id,
-                        seconds,
-                        reason,
+    }
+
+    /// Writes down what a worker said, and passes it on.
+    fn hear(
+        &self,
+        word: Word<'a>,
+        writer: &mut Writer,
+        overview: &mut Overview<'a>,
+    ) -> Result<(), StudyError> {
+        match word {
+            Word::Started(cell) => {
+                overview.started(cell);
+                writer.record(&Event::Started {
+                    cell: cell.id.clone(),
+                })
+            }
+            Word::Ended(cell, seconds, outcome) => {
+                let id = cell.id.clone();
+                writer.record(&match outcome {
+                    Outcome::Done(result) => {
+                        overview.done(cell, seconds, &result);
+                        Event::Done { cell: id, seconds }
                     }
-                }
-            })
+                    Outcome::Interrupted => {
+                        overview.interrupted(cell);
+                        Event::Interrupted { cell: id, seconds }
+                    }
+                    Outcome::Failed(reason) => {
+                        overview.failed(cell, &reason);
+                        Event::Failed {
+                            cell: id,
+                            seconds,
+                            reason,
+                        }
+                    }
+                    Outcome::NoRoom { left, reason } => {
+                        overview.interrupted(cell);
+                        // The cell stays open even if there is no room for this line.
+                        let cell = id.clone();
+                        let _ = writer.record(&Event::Interrupted { cell, seconds });
+                        return Err(StudyError::DiskFull {
+                            path: self.dir.path().to_owned(),
+                            left,
+                            cell: id,
+                            reason,
+                        });
+                    }
+                })
+            }
+            Word::Held(cell) => {
+                overview.held(cell);
+                Ok(())
+            }
+            Word::Broken(error) => Err(error),
         }
-        Word::Held(cell) => {
-            overview.held(cell);
-            Ok(())
-        }
-        Word::Broken(error) => Err(error),
     }
 }

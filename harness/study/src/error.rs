@@ -58,6 +58,21 @@ pub enum StudyError {
         /// The share.
         shard: String,
     },
+    /// There is no room for what cells write.
+    #[error(
+        "the disk of {} is full: {} MB are left, and {cell} failed ({reason}); make room and \
+         give the same command again, it continues where it stood", path.display(), left >> 20
+    )]
+    DiskFull {
+        /// The study.
+        path: PathBuf,
+        /// Bytes that are left.
+        left: u64,
+        /// The first cell that failed.
+        cell: String,
+        /// What it said.
+        reason: String,
+    },
     /// A grid without cells.
     #[error("nothing to run: {0}")]
     Empty(&'static str),

@@ -22,6 +22,7 @@ pub mod options;
 pub mod overview;
 pub mod process;
 pub mod report;
+pub mod room;
 pub mod runner;
 pub mod session;
 pub mod shard;

@@ -21,6 +21,7 @@ use crate::{
     options::{ReportArgs, ReproduceArgs, StudyArgs, SweepArgs, quoted},
     overview::Overview,
     process::ProcessRunner,
+    room,
     runner::{Runner, Stop},
     shard::Shard,
     study::Study,
@@ -216,6 +217,7 @@ pub fn conduct(
         stop: means.stop,
         jobs: means.jobs,
         threads: means.threads,
+        least_room: room::LEAST,
         held: Duration::from_secs(5),
         every: args.report_every.unwrap_or(Duration::from_secs(600)),
     };

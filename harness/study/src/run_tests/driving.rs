@@ -20,6 +20,20 @@ use crate::{
 
 const METHODS: [&str; 4] = ["simclr", "vicreg", "byol", "swav"];
 
+/// One cell at a time.
+fn crew<'a>(dir: &'a StudyDir, runner: &'a Pretender, stop: &'a Stop) -> Crew<'a> {
+    Crew {
+        dir,
+        runner,
+        stop,
+        jobs: 1,
+        threads: 1,
+        least_room: 0,
+        held: Duration::from_secs(5),
+        every: Duration::from_secs(600),
+    }
+}
+
 fn retry() -> StudyArgs {
     StudyArgs {
         retry_failed: true,
@@ -113,6 +127,38 @@ fn a_failed_cell_is_recorded_and_the_rest_goes_on() {
     let summary = go(temp.path(), &grid, &retry(), &well).unwrap();
     assert_eq!((summary.done, summary.failed, summary.status), (4, 0, 0));
     assert_eq!(well.calls(), [("mnist/vicreg-s0".to_owned(), true)]);
+}
+
+#[test]
+fn a_full_disk_stops_the_study_and_blames_no_cell() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = StudyDir::create(temp.path()).unwrap();
+    let grid = cells(&METHODS, &[0], "");
+    let (runner, stop) = (
+        Pretender::with("mnist/vicreg-s0", Act::Fail),
+        Stop::default(),
+    );
+    let crew = Crew {
+        least_room: u64::MAX,
+        ..crew(&dir, &runner, &stop)
+    };
+    let mut writer = Writer::open(temp.path(), &dir.ledger(), Shard::WHOLE).unwrap();
+    let todo: Vec<_> = grid.iter().collect();
+    let mut overview = Overview::new(1, 4, 0, todo.clone(), Pace::default());
+    let error = crew
+        .run(&todo, &mut writer, &mut overview, &mut || Ok(()))
+        .unwrap_err()
+        .to_string();
+    for words in ["full", "mnist/vicreg-s0", "no images", "same command again"] {
+        assert!(error.contains(words), "{error}");
+    }
+    // The first is done, the second is open as the others are.
+    assert_eq!(runner.calls().len(), 2);
+    drop(writer);
+    let well = Pretender::default();
+    let summary = go(temp.path(), &grid, &StudyArgs::default(), &well).unwrap();
+    assert_eq!((summary.done, summary.failed), (4, 0));
+    assert_eq!(well.calls()[0], ("mnist/vicreg-s0".to_owned(), true));
 }
 
 #[test]
@@ -211,13 +257,9 @@ fn a_cell_that_another_process_has_is_waited_for() {
     let lock = RunDir::open(&folder).unwrap().lock().unwrap();
     let (runner, stop) = (Pretender::default(), Stop::default());
     let crew = Crew {
-        dir: &dir,
-        runner: &runner,
-        stop: &stop,
         jobs: 2,
-        threads: 1,
         held: Duration::from_millis(20),
-        every: Duration::from_secs(600),
+        ..crew(&dir, &runner, &stop)
     };
     let mut writer = Writer::open(temp.path(), &dir.ledger(), Shard::WHOLE).unwrap();
     let todo: Vec<_> = grid.iter().collect();

@@ -197,43 +197,48 @@ fn leaders(summary: &Summary) -> Option<String> {
 
 /// Did training help at all?
 fn learning(summary: &Summary) -> Option<String> {
-    let (mut with, mut beyond, mut pairs) = (0, 0, 0);
-    let mut not: Vec<String> = Vec::new();
+    let (mut with, mut beyond) = (0, 0);
+    let (mut above, mut not): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for group in summary.of_part(Part::Methods) {
         let gain = difference(
             &group.top1(Probe::Linear),
             &group.untrained_top1(Probe::Linear),
         );
         let Some(spread) = gain.spread else { continue };
-        pairs += 1;
         with += usize::from(spread.n >= LEAST_PAIRS);
         beyond += usize::from(gain.verdict == Verdict::Higher);
+        let method = names::method(group.setting.method);
+        let pair = format!("{method} on {}", names::dataset(group.setting.dataset));
         // Means of accuracies that were read back are finite.
-        if spread.mean <= 0.0 {
-            let method = names::method(group.setting.method);
-            not.push(format!(
-                "{method} on {}",
-                names::dataset(group.setting.dataset)
-            ));
+        if spread.mean > 0.0 {
+            above.push(pair);
+        } else {
+            not.push(pair);
         }
     }
+    let pairs = above.len() + not.len();
     if pairs == 0 {
         return None;
     }
-    let above = pairs - not.len();
     let of = counted(
         pairs,
         "pair of method and data set",
         "pairs of method and data set",
     );
-    let mut text =
-        format!("Against the untrained encoder, {above} of {of} end higher by the linear probe");
+    let ends = if above.len() == 1 { "ends" } else { "end" };
+    let mut text = format!(
+        "Against the untrained encoder, {} of {of} {ends} higher by the linear probe",
+        above.len()
+    );
     if with > 0 {
         text += &format!(", {beyond} of them beyond the seeds");
     }
-    if !not.is_empty() {
-        text += &format!("; not {}", list(&not));
-    }
+    // The exceptions are named, whichever side they are on.
+    text += &match (above.is_empty(), not.is_empty()) {
+        (true, _) | (_, true) => String::new(),
+        _ if not.len() <= above.len() => format!("; not {}", list(&not)),
+        _ => format!(": {}", list(&above)),
+    };
     Some(text + ".")
 }
 
