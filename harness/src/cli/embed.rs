@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::features::FeatureArgs;
+
 /// Options of `harness embed`.
 #[derive(Args, Clone, Debug)]
 pub struct EmbedArgs {
@@ -20,15 +22,9 @@ pub struct EmbedArgs {
     /// Write the images' bytes, too: images.npy
     #[arg(long)]
     pub images: bool,
-    /// Folder with one folder per data set [default: as in the run]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Neither use nor keep the features in the run folder
-    #[arg(long)]
-    pub no_cache: bool,
-    /// Threads; 0 is one per core [default: as in the run]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    /// Where its features come from.
+    #[command(flatten)]
+    pub features: FeatureArgs,
 }
 
 /// A part of the labelled images.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::features::FeatureArgs;
 use crate::eval::Probe;
 
 /// Options of `harness eval`.
@@ -15,9 +16,6 @@ pub struct EvalArgs {
     /// How the frozen encoder is judged
     #[arg(long, value_enum)]
     pub probe: Probe,
-    /// Folder with one folder per data set [default: as in the run]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
     /// Neighbours of the k-NN probe [default: as in the run]
     #[arg(long, value_name = "K")]
     pub knn_k: Option<usize>,
@@ -33,10 +31,7 @@ pub struct EvalArgs {
     /// Judge the encoder that training began with, too
     #[arg(long)]
     pub untrained: bool,
-    /// Neither use nor keep the features in the run folder
-    #[arg(long)]
-    pub no_cache: bool,
-    /// Threads; 0 is one per core [default: as in the run]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    /// Where its features come from.
+    #[command(flatten)]
+    pub features: FeatureArgs,
 }

@@ -5,6 +5,7 @@ pub mod devices;
 pub mod embed;
 pub mod eval;
 pub mod export;
+pub mod features;
 pub mod loss;
 pub mod train;
 pub mod tsne;

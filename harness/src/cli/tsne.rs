@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::features::FeatureArgs;
+
 /// Options of `harness tsne`.
 #[derive(Args, Clone, Debug)]
 pub struct TsneArgs {
@@ -32,15 +34,9 @@ pub struct TsneArgs {
     /// Picture to write; .svg, .png and .csv lie beside each other [default: METHOD.svg]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Folder with one folder per data set [default: as in the runs]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Neither use nor keep the features in the run folders
-    #[arg(long)]
-    pub no_cache: bool,
-    /// Threads; 0 is one per core [default: as in the runs]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    /// Where the features of each come from.
+    #[command(flatten)]
+    pub features: FeatureArgs,
 }
 
 /// A way from many dimensions to the plane.

@@ -36,16 +36,11 @@ struct Index<'a> {
 }
 
 pub(super) fn run(args: &EmbedArgs) -> Result<(), Error> {
-    let run = FinishedRun::open(&args.run, |config| {
-        if args.data_dir.is_some() {
-            config.data.data_dir.clone_from(&args.data_dir);
-        }
-        config.compute.threads = args.threads.unwrap_or(config.compute.threads);
-    })?;
+    let run = FinishedRun::open(&args.run, |config| args.features.configure(config))?;
     // Before the encoder runs: what cannot be written need not be computed.
     fs::create_dir_all(&args.out).map_err(RunError::io("create", &args.out))?;
     let (data, normalize) = run.data()?;
-    let use_cache = !args.no_cache;
+    let use_cache = !args.features.no_cache;
     let (sets, _) = run.features(Which::Trained, &data, &normalize, use_cache)?;
     let (features, labelled) = match args.split {
         Split::Train => (&sets.train, &data.train),

@@ -36,7 +36,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), Error> {
     let (data, normalize) = run.data()?;
     let (config, device) = (&run.config, &run.device);
     let judge = |which| {
-        let (sets, source) = run.features(which, &data, &normalize, !args.no_cache)?;
+        let (sets, source) = run.features(which, &data, &normalize, !args.features.no_cache)?;
         let verdict = sets.judge(args.probe, &data, &config.probe, config.seed, device);
         Ok::<_, Error>((verdict, source))
     };
@@ -67,13 +67,10 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), Error> {
 
 /// What the command line changes.
 fn configure(args: &EvalArgs, config: &mut TrainConfig) {
-    if args.data_dir.is_some() {
-        config.data.data_dir.clone_from(&args.data_dir);
-    }
+    args.features.configure(config);
     let probe = &mut config.probe;
     probe.knn_k = args.knn_k.unwrap_or(probe.knn_k);
     probe.mlp_hidden = args.mlp_hidden.unwrap_or(probe.mlp_hidden);
     probe.mlp_epochs = args.mlp_epochs.unwrap_or(probe.mlp_epochs);
     probe.linear_epochs = args.linear_epochs.unwrap_or(probe.linear_epochs);
-    config.compute.threads = args.threads.unwrap_or(config.compute.threads);
 }

@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use crate::{
     augment::Normalize,
     backend,
+    cli::features::FeatureArgs,
     config::TrainConfig,
     data::Dataset,
     error::Error,
@@ -20,6 +21,16 @@ use crate::{
     run::RunDir,
     train::{image_shape, load, trainer::fresh_network},
 };
+
+impl FeatureArgs {
+    /// What the command line changes.
+    pub(super) fn configure(&self, config: &mut TrainConfig) {
+        if self.data_dir.is_some() {
+            config.data.data_dir.clone_from(&self.data_dir);
+        }
+        config.compute.threads = self.threads.unwrap_or(config.compute.threads);
+    }
+}
 
 /// A finished run, opened to look at its encoder.
 pub(super) struct FinishedRun {

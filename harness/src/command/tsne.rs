@@ -11,7 +11,6 @@ use serde::Serialize;
 use super::{features::FinishedRun, print_json};
 use crate::{
     cli::tsne::{MapMethod, TsneArgs},
-    config::TrainConfig,
     data::Dataset,
     error::Error,
     eval::{Features, cache::Which},
@@ -58,7 +57,7 @@ pub(super) fn run(args: &TsneArgs) -> Result<(), Error> {
     let mut first: Option<(Dataset, Vec<usize>)> = None;
     let mut maps: Vec<Mapped> = Vec::new();
     for path in &args.runs {
-        let run = FinishedRun::open(path, |config| configure(args, config))?;
+        let run = FinishedRun::open(path, |config| args.features.configure(config))?;
         let (data, normalize) = run.data()?;
         let (shown, chosen) = first.get_or_insert_with(|| {
             let chosen = sample(&data.test.labels, args.points, args.seed);
@@ -70,7 +69,8 @@ pub(super) fn run(args: &TsneArgs) -> Result<(), Error> {
                 other: path.clone(),
             });
         }
-        let (sets, _) = run.features(Which::Trained, &data, &normalize, !args.no_cache)?;
+        let use_cache = !args.features.no_cache;
+        let (sets, _) = run.features(Which::Trained, &data, &normalize, use_cache)?;
         maps.push(lay_out(args, &run, &chosen_rows(&sets.test, chosen))?);
     }
     // clap asks for one run at least.
@@ -207,12 +207,4 @@ fn out(args: &TsneArgs, extension: &str) -> PathBuf {
             name.into()
         }
     }
-}
-
-/// What the command line changes.
-fn configure(args: &TsneArgs, config: &mut TrainConfig) {
-    if args.data_dir.is_some() {
-        config.data.data_dir.clone_from(&args.data_dir);
-    }
-    config.compute.threads = args.threads.unwrap_or(config.compute.threads);
 }

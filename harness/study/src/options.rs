@@ -11,37 +11,28 @@ use crate::{
     shard::Shard,
 };
 
+mod value;
+
+pub use value::quoted;
+use value::{at_least_one, minutes, not_negative, positive};
+
 /// Options of `harness reproduce`.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "What")]
 pub struct ReproduceArgs {
     /// How much it may cost
-    #[arg(long, value_enum, default_value = "smoke", help_heading = "What")]
+    #[arg(long, value_enum, default_value = "smoke")]
     pub budget: Budget,
     /// Data sets, separated by commas [default: those of the budget]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     #[arg(value_parser = PossibleValuesParser::new(DATASETS))]
     pub datasets: Vec<String>,
     /// Methods, separated by commas [default: those of the budget]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     #[arg(value_parser = PossibleValuesParser::new(METHODS))]
     pub methods: Vec<String>,
     /// Seeds, separated by commas [default: those of the budget]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub seeds: Vec<u64>,
     /// How it is run.
     #[command(flatten)]
@@ -50,28 +41,19 @@ pub struct ReproduceArgs {
 
 /// Options of `harness sweep`. Every λ is run with every ε in every place.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "What")]
 pub struct SweepArgs {
     /// Weights of the transport term, separated by commas; 0 is SimCLR [default: 0.8]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     #[arg(value_parser = not_negative)]
     pub lambda: Vec<f64>,
     /// Entropic regularisations, separated by commas [default: 0.05]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "What"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     #[arg(value_parser = positive)]
     pub epsilon: Vec<f64>,
     /// Where the transport term acts, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "z")]
-    #[arg(value_parser = PossibleValuesParser::new(["h", "z"]), help_heading = "What")]
+    #[arg(value_parser = PossibleValuesParser::new(["h", "z"]))]
     pub ot_on: Vec<String>,
     /// Data sets, separated by commas
     #[arg(
@@ -80,7 +62,7 @@ pub struct SweepArgs {
         value_name = "LIST",
         value_delimiter = ','
     )]
-    #[arg(default_value = "mnist", help_heading = "What")]
+    #[arg(default_value = "mnist")]
     #[arg(value_parser = PossibleValuesParser::new(DATASETS.into_iter().chain(["synthetic"])))]
     pub datasets: Vec<String>,
     /// Methods, separated by commas; those without λ and ε are run once, to compare with
@@ -90,14 +72,13 @@ pub struct SweepArgs {
         value_delimiter = ',',
         default_value = "sinsim"
     )]
-    #[arg(value_parser = PossibleValuesParser::new(METHODS), help_heading = "What")]
+    #[arg(value_parser = PossibleValuesParser::new(METHODS))]
     pub methods: Vec<String>,
     /// Seeds, separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0")]
-    #[arg(help_heading = "What")]
     pub seeds: Vec<u64>,
     /// Length and size of the runs: those of this budget
-    #[arg(long, value_enum, default_value = "small", help_heading = "What")]
+    #[arg(long, value_enum, default_value = "small")]
     pub budget: Budget,
     /// How it is run.
     #[command(flatten)]
@@ -157,7 +138,7 @@ pub struct StudyArgs {
     pub offline: bool,
 
     /// More options of `harness train`, for every cell: `-- --batch-size 128`
-    #[arg(last = true, value_name = "TRAIN OPTIONS")]
+    #[arg(last = true, value_name = "TRAIN OPTIONS", help_heading = None)]
     pub train: Vec<String>,
 }
 
@@ -285,16 +266,6 @@ impl StudyArgs {
     }
 }
 
-/// A word as a shell reads it back.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 fn list<T: ToString>(words: &mut Vec<String>, name: &str, values: &[T]) {
     if !values.is_empty() {
         let values: Vec<String> = values.iter().map(T::to_string).collect();
@@ -311,32 +282,4 @@ fn distinct<T: Clone + PartialEq>(values: &[T]) -> Vec<T> {
         }
     }
     kept
-}
-
-fn not_negative(text: &str) -> Result<f64, String> {
-    // NaN is not at least zero. Adding zero makes -0 into 0, which is SimCLR too.
-    number(text, |value| value >= 0.0, "a number ≥ 0").map(|value| value + 0.0)
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    number(text, |value| value > 0.0, "a number > 0")
-}
-
-fn minutes(text: &str) -> Result<Duration, String> {
-    let value = number(text, |value| value > 0.0, "minutes, a number > 0")?;
-    Duration::try_from_secs_f64(60.0 * value).map_err(|error| error.to_string())
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    let value = text.parse().ok().filter(|&value| value >= 1);
-    value.ok_or_else(|| "expected a whole number ≥ 1".to_owned())
-}
-
-fn number(text: &str, fits: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
-    let value = text
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|value| value.is_finite() && fits(*value));
-    value.ok_or_else(|| format!("expected {expected}"))
 }
