@@ -8,7 +8,7 @@ use crate::{
     augment::{AugmentConfig, Jitter},
     config::{Decay, OptimizerConfig, OptimizerKind, ScheduleConfig},
     data::DatasetKind,
-    loss::Method,
+    loss::{LossConfig, Method, SwavConfig},
     model::StemKind,
 };
 
@@ -39,11 +39,21 @@ pub(super) fn parts(dataset: DatasetKind, method: Method) -> Parts {
             // all projections share at the start, which is easier to predict than an image.
             Method::Byol => Heads::with_predictor(head(2, 512, 128, true), 512),
             Method::VicReg | Method::BarlowTwins => Heads::of(head(2, 512, 512, false)),
-            // As many as a batch has views: fewer images than prototypes cannot be dealt out evenly.
-            Method::Swav => Heads::with_prototypes(head(2, 512, 128, false), 64),
+            // Half as many as a batch has images, so that two images share one.
+            Method::Swav => Heads::with_prototypes(head(2, 512, 128, false), 32),
         },
-        // BYOL's target moves as slowly as in solo-learn's recipe.
-        loss: loss(method, 0.2, 0.99),
+        loss: match method {
+            // The paper's ε of 0.05 is for batches of thousands. Of 64 images it makes
+            // assignments so soft that predicting nothing is a way out, and the encoder takes
+            // it: docs/results/training.md. A smaller ε asks for more iterations.
+            Method::Swav => LossConfig::Swav(SwavConfig {
+                temperature: 0.1,
+                epsilon: 0.01,
+                max_iterations: 10,
+            }),
+            // BYOL's target moves as slowly as in solo-learn's recipe.
+            _ => loss(method, 0.2, 0.99),
+        },
     }
 }
 
