@@ -3,12 +3,14 @@
 
 use serde::Serialize;
 
-use super::{Comparison, Group, LEAST_PAIRS, Probe, Summary, Verdict, difference};
+use super::{Comparison, Probe, Summary, Verdict};
 use crate::{
-    cell::Part,
     names,
-    words::{counted, list, percent, points},
+    words::{counted, list, points},
 };
+
+mod constants;
+mod methods;
 
 /// What can be said on one topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,10 +35,10 @@ pub fn findings(summary: &Summary) -> Vec<Finding> {
             Some(headline(summary, Probe::Linear)),
         ),
         said("In numbers", details(summary)),
-        said("Highest mean", leaders(summary)),
-        said("Untrained encoder", learning(summary)),
-        said("Weight λ", weights(summary)),
-        said("On h or on z", places(summary)),
+        said("Highest mean", methods::leaders(summary)),
+        said("Untrained encoder", methods::learning(summary)),
+        said("Weight λ", constants::weights(summary)),
+        said("On h or on z", constants::places(summary)),
     ];
     all.into_iter().flatten().collect()
 }
@@ -140,187 +142,4 @@ fn numbers(comparison: &Comparison) -> Option<String> {
         Some((low, high)) => format!("{mean} ({} to {})", points(low), points(high)),
         None => format!("{mean} ({})", counted(spread.n, "seed", "seeds")),
     })
-}
-
-/// The best method on each data set, and whether it is.
-fn leaders(summary: &Summary) -> Option<String> {
-    let datasets = Summary::datasets(summary.of_part(Part::Methods));
-    let of = |dataset: &&str| {
-        let here = summary.of_part(Part::Methods);
-        let groups: Vec<&Group> = here.filter(|g| g.setting.dataset == *dataset).collect();
-        let mean = |group: &Group| group.accuracy(Probe::Linear).map(|spread| spread.mean);
-        let with = groups.iter().filter(|group| mean(group).is_some());
-        let best = with.clone().max_by(|a, b| {
-            let (a, b) = (mean(a), mean(b));
-            a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal)
-        })?;
-        let values = best.top1(Probe::Linear);
-        let others = with.filter(|group| group.setting != best.setting);
-        let others: Vec<(Verdict, &str)> = others
-            .map(|group| {
-                let found = difference(&values, &group.top1(Probe::Linear));
-                (found.verdict, names::method(group.setting.method))
-            })
-            .collect();
-        let mut rivals: Vec<&str> = Vec::new();
-        for (_, name) in others
-            .iter()
-            .filter(|(verdict, _)| *verdict != Verdict::Higher)
-        {
-            if !rivals.contains(name) {
-                rivals.push(name);
-            }
-        }
-        if others.is_empty() {
-            return None;
-        }
-        let beyond = if rivals.is_empty() {
-            "beyond the seeds of every other".to_owned()
-        } else if others
-            .iter()
-            .all(|(verdict, _)| *verdict == Verdict::TooFewSeeds)
-        {
-            Verdict::TooFewSeeds.words().to_owned()
-        } else {
-            format!("not beyond the seeds of {}", list(&rivals))
-        };
-        let accuracy = percent(&best.accuracy(Probe::Linear)?);
-        Some(format!(
-            "{} on {} ({accuracy} %, {beyond})",
-            names::method(best.setting.method),
-            names::dataset(dataset)
-        ))
-    };
-    let found: Vec<String> = datasets.iter().filter_map(of).collect();
-    (!found.is_empty()).then(|| format!("By the linear probe: {}.", found.join("; ")))
-}
-
-/// Did training help at all?
-fn learning(summary: &Summary) -> Option<String> {
-    let (mut with, mut beyond) = (0, 0);
-    let (mut above, mut not): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    for group in summary.of_part(Part::Methods) {
-        let gain = difference(
-            &group.top1(Probe::Linear),
-            &group.untrained_top1(Probe::Linear),
-        );
-        let Some(spread) = gain.spread else { continue };
-        with += usize::from(spread.n >= LEAST_PAIRS);
-        beyond += usize::from(gain.verdict == Verdict::Higher);
-        let method = names::method(group.setting.method);
-        let pair = format!("{method} on {}", names::dataset(group.setting.dataset));
-        // Means of accuracies that were read back are finite.
-        if spread.mean > 0.0 {
-            above.push(pair);
-        } else {
-            not.push(pair);
-        }
-    }
-    let pairs = above.len() + not.len();
-    if pairs == 0 {
-        return None;
-    }
-    let of = counted(
-        pairs,
-        "pair of method and data set",
-        "pairs of method and data set",
-    );
-    let ends = if above.len() == 1 { "ends" } else { "end" };
-    let mut text = format!(
-        "Against the untrained encoder, {} of {of} {ends} higher by the linear probe",
-        above.len()
-    );
-    if with > 0 {
-        text += &format!(", {beyond} of them beyond the seeds");
-    }
-    // The exceptions are named, whichever side they are on.
-    text += &match (above.is_empty(), not.is_empty()) {
-        (true, _) | (_, true) => String::new(),
-        _ if not.len() <= above.len() => format!("; not {}", list(&not)),
-        _ => format!(": {}", list(&above)),
-    };
-    Some(text + ".")
-}
-
-/// The best weight on each data set of Figure 2.
-fn weights(summary: &Summary) -> Option<String> {
-    let datasets = Summary::datasets(summary.of_part(Part::Lambda));
-    let of = |dataset: &&str| {
-        let mut tried = 0;
-        let mut best: Option<(&Group, f64)> = None;
-        let here = summary.of_part(Part::Lambda);
-        for group in here.filter(|g| g.setting.dataset == *dataset && g.setting.lambda.is_some()) {
-            let Some(spread) = group.accuracy(Probe::Linear) else {
-                continue;
-            };
-            tried += 1;
-            if best.is_none_or(|(_, mean)| spread.mean > mean) {
-                best = Some((group, spread.mean));
-            }
-        }
-        let (group, _) = best.filter(|_| tried > 1)?;
-        let against = summary.compared(group, Probe::Linear);
-        let verdict = against.and_then(|c| {
-            let mean = points(c.difference.spread?.mean);
-            Some(format!(
-                ", {mean} points from SimCLR: {}",
-                c.difference.verdict.words()
-            ))
-        });
-        Some(format!(
-            "λ = {} on {} (of {tried} weights{})",
-            group.setting.lambda?,
-            names::dataset(dataset),
-            verdict.unwrap_or_default()
-        ))
-    };
-    let found: Vec<String> = datasets.iter().filter_map(of).collect();
-    (!found.is_empty()).then(|| {
-        format!(
-            "The highest mean by the linear probe is at {}. A best of many, chosen by the \
-             same test images, looks better than it is.",
-            found.join("; ")
-        )
-    })
-}
-
-/// On h or on z? Over all settings that were run both ways.
-fn places(summary: &Summary) -> Option<String> {
-    let (mut higher, mut lower, mut equal, mut few) = (0, 0, 0, 0);
-    for h in summary
-        .groups
-        .iter()
-        .filter(|g| g.setting.ot_on == Some("h"))
-    {
-        let mut as_z = h.setting;
-        as_z.ot_on = Some("z");
-        let Some(z) = summary.groups.iter().find(|g| g.setting == as_z) else {
-            continue;
-        };
-        let found = difference(&h.top1(Probe::Linear), &z.top1(Probe::Linear));
-        match found.verdict {
-            _ if found.spread.is_none() => {}
-            Verdict::Higher => higher += 1,
-            Verdict::Lower => lower += 1,
-            Verdict::NoDifference => equal += 1,
-            Verdict::TooFewSeeds => few += 1,
-        }
-    }
-    let pairs = higher + lower + equal + few;
-    if pairs == 0 {
-        return None;
-    }
-    let of = counted(pairs, "setting", "settings");
-    let mut text =
-        format!("The term on the encoder’s output h against the same on the projection z, in {of}");
-    if few == pairs {
-        return Some(text + ": too few seeds to say.");
-    }
-    text += &format!(
-        ": higher beyond the seeds in {higher}, lower in {lower}, no difference beyond them in {equal}"
-    );
-    if few > 0 {
-        text += &format!(", too few seeds in {few}");
-    }
-    Some(text + ".")
 }
