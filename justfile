@@ -93,6 +93,14 @@ compare-step:
 agreement:
     scripts/agreement
 
+# Exported encoders in PyTorch and ONNX Runtime (needs `pip install torch torchvision onnx onnxruntime`)
+check-export data="../shared/data":
+    scripts/check-export {{data}}
+
+# What a browser shows of a report (needs Chromium)
+report-picture report="docs/results/small/report.html" out="report.png":
+    scripts/report-picture {{report}} {{out}}
+
 # The recorded training runs of docs/results/training.md (about forty minutes on 2 cores)
 record data="../shared/data":
     scripts/record-training {{data}}

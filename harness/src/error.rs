@@ -71,7 +71,7 @@ pub enum Error {
     Json(serde_json::Error),
     /// `--resume` with options that belong to another experiment.
     #[error(
-        "--resume: {0}; a resumed run keeps its experiment, only --epochs, --checkpoint-steps, --threads, --backend, --data-dir and the probes may change. Start a new run with another --out"
+        "--resume: {0}; a resumed run keeps its experiment, only --epochs, --checkpoint-steps, --diagnostics-steps, --threads, --backend, --data-dir, --offline, --test-limit and the probes may change. Start a new run with another --out"
     )]
     Resume(String),
 }

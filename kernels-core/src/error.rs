@@ -10,7 +10,7 @@ use core::fmt;
 pub enum Error {
     /// A slice has the wrong number of elements.
     Shape {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// The slice, by the name of the parameter.
         argument: &'static str,
@@ -21,7 +21,7 @@ pub enum Error {
     },
     /// The workspace is too short. A longer one than needed is accepted.
     Workspace {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// Fewest elements that suffice.
         expected: usize,
@@ -30,14 +30,21 @@ pub enum Error {
     },
     /// The heap has no room for a result or a workspace (feature `alloc`).
     Memory {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// Elements that were asked for (`usize::MAX` if that overflows).
         expected: usize,
     },
+    /// A problem is given by its costs where points are needed.
+    NeedsPoints {
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
+        operation: &'static str,
+        /// What the points are for.
+        purpose: &'static str,
+    },
     /// A size (rows, dimensions, iterations) is outside its domain.
     Size {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// The parameter.
         argument: &'static str,
@@ -48,7 +55,7 @@ pub enum Error {
     },
     /// A scalar parameter is outside its domain.
     Parameter {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// The parameter.
         argument: &'static str,
@@ -59,7 +66,7 @@ pub enum Error {
     },
     /// An element of a slice is outside its domain (NaN, infinite, negative).
     Element {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// The slice, by the name of the parameter.
         argument: &'static str,
@@ -73,7 +80,7 @@ pub enum Error {
     /// A row that has to be normalised has no direction: its norm is zero or below
     /// the smallest normal number.
     ZeroNorm {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// The matrix, by the name of the parameter.
         argument: &'static str,
@@ -82,7 +89,7 @@ pub enum Error {
     },
     /// A column that has to be divided by its standard deviation is constant.
     ZeroVariance {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// The matrix, by the name of the parameter.
         argument: &'static str,
@@ -91,7 +98,7 @@ pub enum Error {
     },
     /// An iteration reached its limit before its error met the tolerance.
     NotConverged {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// Iterations that were made.
         iterations: usize,
@@ -102,7 +109,7 @@ pub enum Error {
     },
     /// No plan exists: an atom with mass has no permitted partner with mass.
     Infeasible {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// `"row"` or `"column"`.
         side: &'static str,
@@ -111,7 +118,7 @@ pub enum Error {
     },
     /// The input is legal but a result does not fit the scalar type.
     Overflow {
-        /// The function that was called.
+        /// What refused: the function that was called, or what it does (`sinkhorn`).
         operation: &'static str,
         /// What became infinite or NaN.
         quantity: &'static str,
@@ -149,6 +156,10 @@ impl fmt::Display for Error {
             } => write!(
                 out,
                 "{operation}: {expected} elements must fit into memory; use a smaller problem"
+            ),
+            Self::NeedsPoints { operation, purpose } => write!(
+                out,
+                "{operation}: `problem.cost` must be CostSource::Points ({purpose}), got a matrix"
             ),
             Self::Size {
                 operation,

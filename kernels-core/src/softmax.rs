@@ -25,7 +25,7 @@
 //! | finite, below the range of exp | `p_i = 0` | exact |
 //!
 //! Error, with u the unit roundoff and n entries, at most about: `p_i` relative
-//! `(n/16 + 8 + |x_i − m|) u`; `ℓ_i` absolute `(n/16 + 8 + |x_i − m| + |ℓ_i|) u`. Memory:
+//! `(8 + |x_i − m|) u`; `ℓ_i` absolute `(8 + |x_i − m| + |ℓ_i|) u`. Memory:
 //! the output. Cost: softmax takes 2n exponentials, log-softmax n, the way back 0 and n.
 
 use crate::log_sum_exp::LogSumExp;

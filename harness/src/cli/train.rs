@@ -27,7 +27,8 @@ pub struct TrainArgs {
     /// Where values come from that are not given [default: quick]
     #[arg(long, value_enum, help_heading = "What")]
     pub recipe: Option<Recipe>,
-    /// A whole run from a file, as --print-config prints it; other options change it
+    /// A whole run from a file, as --print-config prints it; options but those of the
+    /// experiment itself (--dataset, --method, --recipe) change it
     #[arg(long, value_name = "FILE", help_heading = "What",
           conflicts_with_all = ["dataset", "method", "recipe", "resume"])]
     pub config: Option<PathBuf>,

@@ -200,3 +200,36 @@ fn nonsense_is_refused_by_name() {
         "--epochs",
     );
 }
+
+/// A study leaves out what a method does not have: its table says what that is.
+#[test]
+fn a_study_knows_which_options_a_method_has() {
+    use clap::Parser;
+    let values = |option: &str| match option {
+        "--ot-cost" => "cosine",
+        "--ot-scale" => "none",
+        "--ot-on" => "h",
+        "--ot-form" => "plain",
+        "--epsilon-unit" => "absolute",
+        "--max-iterations" | "--prototypes" | "--predictor-hidden" => "8",
+        _ => "0.5",
+    };
+    for (option, methods) in harness_study::train_options::OF_METHODS {
+        for method in Method::value_variants() {
+            let words = [
+                "harness",
+                "train",
+                "--method",
+                method.name(),
+                option,
+                values(option),
+            ];
+            let cli = crate::cli::Cli::try_parse_from(words).unwrap();
+            let crate::cli::Command::Train(args) = cli.command else {
+                panic!("{words:?}");
+            };
+            let taken = args.new_run().is_ok();
+            assert_eq!(taken, methods.contains(&method.name()), "{words:?}");
+        }
+    }
+}

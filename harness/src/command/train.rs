@@ -67,7 +67,9 @@ pub(super) fn run(args: &TrainArgs) -> Result<ExitCode, Error> {
                 let [trained, untrained] = [trained, untrained].map(|top| 100.0 * top.top1);
                 eprintln!("{probe:<12} {trained:6.2} % (untrained {untrained:.2} %)");
             }
-            eprintln!("{}", outcome.figure);
+            if let Some(figure) = &outcome.figure {
+                eprintln!("{figure}");
+            }
             print_json(&*outcome)?;
             Ok(ExitCode::SUCCESS)
         }

@@ -187,5 +187,10 @@ fn not_negative(option: &'static str, value: f64) -> Result<(), ConfigError> {
 }
 
 fn present(option: &'static str, ok: bool, expected: &'static str) -> Result<(), ConfigError> {
-    check(option, ok, expected, "the other")
+    check(
+        option,
+        ok,
+        expected,
+        "the opposite; leave it to the recipe or --config",
+    )
 }

@@ -76,7 +76,12 @@ impl Frozen {
         // The shapes are the file's own: a forged header must not make a huge network.
         let channels = match channels {
             1..=4 => channels,
-            other => return Err(unreadable(format!("images of {other} channels")).into()),
+            other => {
+                return Err(unreadable(format!(
+                    "its first layer is for {other} channels, expected 1 to 4"
+                ))
+                .into());
+            }
         };
         let fresh = ResNet18::new(config.model.stem, channels, device).materialize();
         let encoder = state_dict::load_safetensors(fresh, &bytes)

@@ -49,7 +49,7 @@ pub struct Outcome {
     /// SHA-256 of the encoder's and head's weights.
     pub weights_digest: String,
     /// The picture.
-    pub figure: String,
+    pub figure: Option<String>,
 }
 
 impl Outcome {
@@ -104,7 +104,14 @@ pub fn conclude(
             judgement
         }
     };
-    let figure = draw(config, dir, data, trained, untrained)?;
+    // A run of hours is not lost for a picture of it.
+    let figure = match draw(config, dir, data, trained, untrained) {
+        Ok(path) => Some(path),
+        Err(error) => {
+            eprintln!("warning: {error}");
+            None
+        }
+    };
     let outcome = Outcome {
         result: RunResult {
             method: config.method().name().to_owned(),

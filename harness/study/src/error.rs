@@ -47,6 +47,17 @@ pub enum StudyError {
         /// Arguments that it was made with.
         found: String,
     },
+    /// A cell's own option among those for all cells.
+    #[error(
+        "{option} after the `--`: expected options of `harness train` that are the same for \
+         every cell, got one that the study sets for each; {advice}"
+    )]
+    OwnOption {
+        /// The option.
+        option: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
     /// Another process runs the same share.
     #[error(
         "share {shard} of {} is being run by another process; wait until it ends, \

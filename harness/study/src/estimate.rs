@@ -142,7 +142,7 @@ mod tests {
             ..Request::default()
         };
         request
-            .cells(|dataset| Budget::Small.train_args(dataset))
+            .cells(|dataset, _| Budget::Small.train_args(dataset))
             .remove(0)
     }
 

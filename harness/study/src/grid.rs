@@ -37,6 +37,12 @@ pub struct Request {
     pub maps: Vec<String>,
     /// Every λ with every ε in every place, instead of one varied at a time.
     pub crossed: bool,
+    /// λ of SinSim in the tables, if not the default.
+    pub base_lambda: Option<f64>,
+    /// ε of SinSim in the tables, if not the default.
+    pub base_epsilon: Option<f64>,
+    /// Where the term acts in the tables, if not in the default place.
+    pub base_ot_on: Option<String>,
 }
 
 /// The constants of the transport term.
@@ -48,8 +54,9 @@ struct Transport {
 }
 
 impl Request {
-    /// The cells. `args` gives the arguments of `harness train` for a data set.
-    pub fn cells(&self, args: impl Fn(&str) -> Vec<String>) -> Vec<Cell> {
+    /// The cells. `args` gives the arguments of `harness train` for a data set and
+    /// a method.
+    pub fn cells(&self, args: impl Fn(&str, &str) -> Vec<String>) -> Vec<Cell> {
         let mut grid = Grid {
             args,
             base: self.base(),
@@ -124,14 +131,14 @@ impl Request {
             (&[], &[])
         };
         Transport {
-            lambda: pick(lambdas, LAMBDA),
-            epsilon: pick(epsilons, EPSILON),
-            ot_on,
+            lambda: self.base_lambda.unwrap_or(pick(lambdas, LAMBDA)),
+            epsilon: self.base_epsilon.unwrap_or(pick(epsilons, EPSILON)),
+            ot_on: self.base_ot_on.clone().unwrap_or(ot_on),
         }
     }
 
     /// Tables I and II on some of the data sets.
-    fn methods_of<A: Fn(&str) -> Vec<String>>(
+    fn methods_of<A: Fn(&str, &str) -> Vec<String>>(
         &self,
         grid: &mut Grid<A>,
         datasets: &[&String],
@@ -145,13 +152,25 @@ impl Request {
     }
 
     /// Figures 2 and 3: one constant at a time.
-    fn curves<A: Fn(&str) -> Vec<String>>(
+    fn curves<A: Fn(&str, &str) -> Vec<String>>(
         &self,
         grid: &mut Grid<A>,
         datasets: &[&String],
         seed: u64,
     ) {
-        for &lambda in &self.lambdas {
+        // The tables' setting is a point of either curve.
+        let with = |values: &[f64], base: f64| {
+            let mut all = values.to_vec();
+            if !all.is_empty() && !all.contains(&base) {
+                all.push(base);
+            }
+            all
+        };
+        let (lambdas, epsilons) = (
+            with(&self.lambdas, grid.base.lambda),
+            with(&self.epsilons, grid.base.epsilon),
+        );
+        for lambda in lambdas {
             let point = Transport {
                 lambda,
                 ..grid.base.clone()
@@ -159,7 +178,7 @@ impl Request {
             self.point(grid, datasets, seed, &point, Some(Part::Lambda));
         }
         for ot_on in &self.ot_on {
-            for &epsilon in &self.epsilons {
+            for &epsilon in &epsilons {
                 let ot_on = ot_on.clone();
                 let point = Transport {
                     epsilon,
@@ -173,7 +192,7 @@ impl Request {
 
     /// Every combination. On the curves of the report are those that differ from the
     /// base in one constant; the others are in its list of cells.
-    fn cross<A: Fn(&str) -> Vec<String>>(
+    fn cross<A: Fn(&str, &str) -> Vec<String>>(
         &self,
         grid: &mut Grid<A>,
         datasets: &[&String],
@@ -219,7 +238,7 @@ impl Request {
 
     /// One point of a curve on each data set. Without the transport term it is SimCLR;
     /// a negative or unreal constant is for `harness train` to refuse.
-    fn point<A: Fn(&str) -> Vec<String>>(
+    fn point<A: Fn(&str, &str) -> Vec<String>>(
         &self,
         grid: &mut Grid<A>,
         datasets: &[&String],
@@ -246,7 +265,7 @@ struct Grid<A> {
     places: HashMap<String, usize>,
 }
 
-impl<A: Fn(&str) -> Vec<String>> Grid<A> {
+impl<A: Fn(&str, &str) -> Vec<String>> Grid<A> {
     /// Adds a cell, or a part to the cell that is there.
     fn add(
         &mut self,
@@ -268,7 +287,7 @@ impl<A: Fn(&str) -> Vec<String>> Grid<A> {
                 epsilon: transport.as_ref().map(|t| t.epsilon),
                 ot_on: transport.map(|t| t.ot_on),
                 parts: Vec::new(),
-                args: (self.args)(dataset),
+                args: (self.args)(dataset, method),
             };
             self.cells.push(cell);
             self.cells.len() - 1

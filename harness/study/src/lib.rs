@@ -28,6 +28,7 @@ pub mod session;
 pub mod shard;
 pub mod study;
 pub mod summary;
+pub mod train_options;
 mod words;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::{
     cell::Cell,
     grid::Request,
     shard::Shard,
+    train_options,
 };
 
 mod value;
@@ -34,6 +35,15 @@ pub struct ReproduceArgs {
     /// Seeds, separated by commas [default: those of the budget]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub seeds: Vec<u64>,
+    /// Weight of SinSim's transport term in the tables [default: 0.8]
+    #[arg(long, value_name = "λ", value_parser = positive)]
+    pub lambda: Option<f64>,
+    /// Entropic regularisation of SinSim in the tables [default: 0.05]
+    #[arg(long, value_name = "ε", value_parser = positive)]
+    pub epsilon: Option<f64>,
+    /// Where SinSim's transport term acts in the tables [default: z]
+    #[arg(long, value_parser = PossibleValuesParser::new(["h", "z"]))]
+    pub ot_on: Option<String>,
     /// How it is run.
     #[command(flatten)]
     pub run: StudyArgs,
@@ -137,7 +147,8 @@ pub struct StudyArgs {
     #[arg(long, help_heading = "Machine")]
     pub offline: bool,
 
-    /// More options of `harness train`, for every cell: `-- --batch-size 128`
+    /// More options of `harness train`, for every cell whose method has them:
+    /// `-- --batch-size 128 --ot-form divergence`
     #[arg(last = true, value_name = "TRAIN OPTIONS", help_heading = None)]
     pub train: Vec<String>,
 }
@@ -167,6 +178,9 @@ impl ReproduceArgs {
             ot_on: plan.ot_on,
             maps: plan.maps,
             crossed: false,
+            base_lambda: self.lambda,
+            base_epsilon: self.epsilon,
+            base_ot_on: self.ot_on.clone(),
         };
         self.run.cells(&request, self.budget)
     }
@@ -180,6 +194,9 @@ impl ReproduceArgs {
         list(&mut words, "--datasets", &self.datasets);
         list(&mut words, "--methods", &self.methods);
         list(&mut words, "--seeds", &self.seeds);
+        list(&mut words, "--lambda", self.lambda.as_slice());
+        list(&mut words, "--epsilon", self.epsilon.as_slice());
+        list(&mut words, "--ot-on", self.ot_on.as_slice());
         self.run.command(words)
     }
 }
@@ -197,6 +214,7 @@ impl SweepArgs {
             ot_on: distinct(&self.ot_on),
             maps: Vec::new(),
             crossed: true,
+            ..Request::default()
         };
         self.run.cells(&request, self.budget)
     }
@@ -217,9 +235,9 @@ impl SweepArgs {
 
 impl StudyArgs {
     fn cells(&self, request: &Request, budget: Budget) -> Vec<Cell> {
-        request.cells(|dataset| {
+        request.cells(|dataset, method| {
             let mut args = budget.train_args(dataset);
-            args.extend(self.train.iter().cloned());
+            args.extend(train_options::of_method(&self.train, method));
             args
         })
     }

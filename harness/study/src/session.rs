@@ -25,6 +25,7 @@ use crate::{
     runner::{Runner, Stop},
     shard::Shard,
     study::Study,
+    train_options,
 };
 
 /// Writes the report on a study into a folder.
@@ -90,6 +91,7 @@ pub struct Asked {
 
 /// `harness reproduce`.
 pub fn reproduce(args: &ReproduceArgs, host: Host<'_>) -> Result<Summary, StudyError> {
+    train_options::check(&args.run.train)?;
     let name = args.budget.name();
     let mut asked = ask(&args.run, host, name, args.command(), args.cells());
     asked.manifest.map_points = args.budget.plan().map_points;
@@ -98,6 +100,7 @@ pub fn reproduce(args: &ReproduceArgs, host: Host<'_>) -> Result<Summary, StudyE
 
 /// `harness sweep`.
 pub fn sweep(args: &SweepArgs, host: Host<'_>) -> Result<Summary, StudyError> {
+    train_options::check(&args.run.train)?;
     let asked = ask(&args.run, host, "sweep", args.command(), args.cells());
     run(asked, &args.run, args.budget, host)
 }

@@ -28,8 +28,8 @@ pub(super) const MAX_BLOCKS: usize = 32;
 const MIN_PANELS: usize = 4;
 /// Panels of rows and of columns whose terms are held together: 16 KiB of `f32`.
 pub(super) const TILE: usize = 4;
-/// Up to so many rows the terms of the first sweep are kept for the second: the
-/// exponentials of the upper triangle, 2.1 MiB of `f32` at most.
+/// Up to so many rows the terms of the first sweep are kept for the second, if the workspace
+/// has room: the exponentials of the upper triangle, 2.1 MiB of `f32` at most.
 const KEEP_ROWS: usize = 1024;
 
 /// Sizes of a problem.
@@ -44,6 +44,8 @@ pub(super) struct Shape {
     /// Panels of a block; the last block may have fewer.
     pub(super) block: usize,
     pub(super) blocks: usize,
+    /// Whether the second sweep finds the terms of the first.
+    pub(super) keeps: bool,
 }
 
 impl Shape {
@@ -57,12 +59,16 @@ impl Shape {
             slabs: dim.div_ceil(PANEL),
             block,
             blocks: panels.div_ceil(block),
+            keeps: rows <= KEEP_ROWS,
         }
     }
 
-    /// Whether the second sweep finds the terms of the first.
-    pub(super) fn keeps(&self) -> bool {
-        self.rows <= KEEP_ROWS
+    /// The same, whose second sweep computes the terms again.
+    pub(super) fn streaming(self) -> Self {
+        Self {
+            keeps: false,
+            ..self
+        }
     }
 
     /// Lanes of all rows, in slabs.
@@ -95,7 +101,7 @@ impl Shape {
 
     /// Lanes of the terms of one pair that are in memory together.
     pub(super) fn pair_tiles(&self) -> usize {
-        if self.keeps() {
+        if self.keeps {
             self.block.div_ceil(TILE).pow(2) * self.tile()
         } else {
             self.tile()
@@ -104,7 +110,7 @@ impl Shape {
 
     /// Lanes of all terms that are in memory together.
     fn tile_lanes(&self) -> usize {
-        let pairs = if self.keeps() {
+        let pairs = if self.keeps {
             self.pairs_len()
         } else {
             self.blocks / 2 + 1

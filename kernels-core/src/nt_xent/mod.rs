@@ -22,12 +22,14 @@
 //! (`fixed_shift_fits`); nothing underflows and no maximum has to be found. For smaller
 //! τ each row is shifted by its largest negative instead, found by a sweep of its own.
 //!
-//! **Memory and cost.** No matrix of n × n is formed. A first sweep over tiles of
+//! **Memory and cost.** A first sweep over tiles of
 //! `U Uᵀ` (`sweep.rs`) gives Z, a second one computes the tiles again and multiplies
 //! them by U. Tiles on and above the diagonal serve both triangles, so value and
 //! gradient take `2 n² d` multiplications and n² exponentials; the value alone a quarter
-//! of the former. Up to 1024 rows the tiles are kept instead, `n²/2` numbers, and a
-//! quarter of the multiplications is saved. The workspace is O(n·d).
+//! of the former. The workspace is O(n·d), no matrix of n × n is formed. Up to 1024 rows a
+//! longer workspace saves a quarter of the multiplications: the tiles are kept in it, `n²/2`
+//! numbers. [`nt_xent_workspace_len`] is that length, [`nt_xent_streaming_workspace_len`] the
+//! one without; a workspace between the two is used as the shorter.
 //!
 //! Tiles are shared out to threads by the sizes alone, and added up in a fixed order (`layout.rs`):
 //! results do not depend on the number of threads.
@@ -53,12 +55,19 @@ use sweep::Sweep;
 use terms::{FixedShift, Largest, OwnShift, Terms};
 use units::Units;
 
-/// Workspace elements for [`nt_xent`] and [`nt_xent_with_grad`]: `3 · rows · dim`, with
+/// Workspace elements with which [`nt_xent_with_grad`] is fastest: `3 · rows · dim`, with
 /// both rounded up to multiples of 16, at most 40 more for each row, and 70,000; up to
-/// 1024 rows, `rows²/2` instead of the last.
+/// 1024 rows, `rows²/2` instead of the last. [`nt_xent_streaming_workspace_len`] suffices.
 #[must_use]
 pub fn nt_xent_workspace_len(rows: usize, dim: usize) -> usize {
     Memory::<f64>::len(&Shape::new(rows, dim))
+}
+
+/// The fewest workspace elements for [`nt_xent`] and [`nt_xent_with_grad`]: as above, and at
+/// most 70,000 at any number of rows, 4352 up to 64.
+#[must_use]
+pub fn nt_xent_streaming_workspace_len(rows: usize, dim: usize) -> usize {
+    Memory::<f64>::len(&Shape::new(rows, dim).streaming())
 }
 
 /// The loss of `rows` raw projections of `dim` numbers each, row-major; row `i` and
@@ -120,16 +129,20 @@ impl<T: Real> Call<T> {
     }
 
     fn run(&self, z: &[T], grad: Option<&mut [T]>, workspace: &mut [T]) -> Result<T, Error> {
-        let (operation, shape) = (self.operation, self.shape);
+        let (operation, mut shape) = (self.operation, self.shape);
         check::shape(operation, "z", z, shape.rows.saturating_mul(shape.dim))?;
+        if workspace.len() < Memory::<T>::len(&shape) {
+            shape = shape.streaming();
+        }
         let workspace = check::workspace(operation, workspace, Memory::<T>::len(&shape))?;
         let memory = Memory::new(&shape, workspace);
         let work = shape.rows.saturating_mul(z.len());
+        let call = Self { shape, ..*self };
         inside_pool(work, || {
-            if fixed_shift_fits(self.temperature) {
-                self.sweeps::<FixedShift>(z, grad, memory)
+            if fixed_shift_fits(call.temperature) {
+                call.sweeps::<FixedShift>(z, grad, memory)
             } else {
-                self.sweeps::<OwnShift>(z, grad, memory)
+                call.sweeps::<OwnShift>(z, grad, memory)
             }
         })
     }
@@ -182,7 +195,7 @@ impl<T: Real> Call<T> {
             rate,
             terms: PhantomData::<K>,
         };
-        let kept = !K::OWN_SHIFT && shape.keeps() && grad.is_some();
+        let kept = !K::OWN_SHIFT && shape.keeps && grad.is_some();
         let room = if kept { &mut *tiles } else { &mut [] };
         sweep.reduce(factors, sums, room);
         dispatch(Finish {

@@ -86,11 +86,9 @@ impl<'a, T: Real> Solution<'a, T> {
     pub fn gradient(&self) -> Result<(Vec<T>, Vec<T>), Error> {
         let operation = "gradient";
         let CostSource::Points { cost, x, y, dim } = self.problem.cost else {
-            return Err(Error::Shape {
+            return Err(Error::NeedsPoints {
                 operation,
-                argument: "problem.cost (CostSource::Points; of a matrix, ask for the plan)",
-                expected: 0,
-                got: self.problem.n.saturating_mul(self.problem.m),
+                purpose: "the gradient is with respect to points; of a matrix, ask for the plan",
             });
         };
         let mut grad_x = zeros(operation, x.len())?;

@@ -136,11 +136,9 @@ pub(crate) fn solve<T: Real>(
     options.check(OPERATION)?;
     problem.check(OPERATION)?;
     let CostSource::Points { cost, x, y, dim } = problem.cost else {
-        return Err(Error::Shape {
+        return Err(Error::NeedsPoints {
             operation: OPERATION,
-            argument: "problem.cost (CostSource::Points, since the self terms need points)",
-            expected: 0,
-            got: problem.n.saturating_mul(problem.m),
+            purpose: "the self terms are between points of one cloud",
         });
     };
     let (n, m) = (problem.n, problem.m);

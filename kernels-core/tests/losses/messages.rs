@@ -31,6 +31,13 @@ fn errors_say_operation_expectation_and_finding() {
             vec!["99 elements", "smaller"],
         ),
         (
+            Error::NeedsPoints {
+                operation,
+                purpose: "to be moved",
+            },
+            vec!["`problem.cost`", "Points", "to be moved", "got a matrix"],
+        ),
+        (
             Error::Size {
                 operation,
                 argument,

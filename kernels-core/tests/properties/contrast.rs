@@ -1,8 +1,10 @@
 //! NT-Xent against the definition written out, at sizes around the vector lanes.
 
 use crate::common::assert_close;
-use kernels_core::Real;
-use kernels_core::nt_xent::{nt_xent, nt_xent_with_grad, nt_xent_workspace_len};
+use kernels_core::nt_xent::{
+    nt_xent, nt_xent_streaming_workspace_len, nt_xent_with_grad, nt_xent_workspace_len,
+};
+use kernels_core::{Error, Real};
 
 /// Deterministic numbers in [−1, 1].
 fn numbers(len: usize) -> Vec<f64> {
@@ -92,8 +94,18 @@ fn reference(z: &[f64], rows: usize, dim: usize, tau: f64) -> (f64, Vec<f64>) {
 }
 
 fn with_grad<T: Real>(z: &[T], rows: usize, dim: usize, tau: f64) -> (T, Vec<T>) {
+    with_grad_in(nt_xent_workspace_len(rows, dim), z, rows, dim, tau)
+}
+
+fn with_grad_in<T: Real>(
+    workspace_len: usize,
+    z: &[T],
+    rows: usize,
+    dim: usize,
+    tau: f64,
+) -> (T, Vec<T>) {
     // NaN, so that whatever is read before it is written shows.
-    let mut workspace = vec![T::nan(); nt_xent_workspace_len(rows, dim)];
+    let mut workspace = vec![T::nan(); workspace_len];
     let mut grad = vec![T::nan(); z.len()];
     let tau = T::of(tau);
     let loss = nt_xent_with_grad(z, rows, dim, tau, &mut grad, &mut workspace).expect("legal");
@@ -132,6 +144,18 @@ fn follows_the_reference<T: Real>(rows: usize, dim: usize, tau: f64) {
     assert!(error <= tolerance, "{rows} x {dim}, {tau}: loss, {error}");
     let error = gradient_error(&grad, &expected_grad, &z, dim, tau);
     assert!(error <= tolerance, "{rows} x {dim}, {tau}: grad, {error}");
+
+    let len = nt_xent_streaming_workspace_len(rows, dim);
+    let (streamed, streamed_grad) = with_grad_in(len, &narrow, rows, dim, tau);
+    assert!(
+        streamed == loss,
+        "{rows} x {dim}, {tau}: streamed, {streamed}"
+    );
+    let error = gradient_error(&streamed_grad, &expected_grad, &z, dim, tau);
+    assert!(
+        error <= tolerance,
+        "{rows} x {dim}, {tau}: streamed grad, {error}"
+    );
 }
 
 /// Around a panel of 16 rows, a slab of 16 coordinates, and a tile of four panels, which
@@ -212,6 +236,32 @@ fn memory_is_linear() {
     assert_eq!(nt_xent_workspace_len(usize::MAX - 1, 128), usize::MAX);
     assert_eq!(nt_xent_workspace_len(2, usize::MAX), usize::MAX);
     assert_eq!(nt_xent_workspace_len(usize::MAX, usize::MAX), usize::MAX);
+    // Asked not to keep terms, it is from the first row on.
+    let streaming = nt_xent_streaming_workspace_len;
+    assert!(streaming(1024, 128) * 2 < nt_xent_workspace_len(1024, 128));
+    for rows in [1024, 1 << 14, 1 << 20] {
+        assert!(
+            streaming(rows, 128) <= (3 * 128 + 40) * rows + 70_000,
+            "{rows}"
+        );
+    }
+    for rows in 1..=64 {
+        assert!(streaming(rows, 16) <= (3 * 16 + 40) * rows.next_multiple_of(16) + 4352);
+    }
+    assert_eq!(streaming(usize::MAX, usize::MAX), usize::MAX);
+    let (mut grad, mut short) = (vec![0.0; 1024 * 128], vec![0.0; streaming(1024, 128) - 1]);
+    let refused = nt_xent_with_grad(
+        &scattered(1024 * 128),
+        1024,
+        128,
+        0.5,
+        &mut grad,
+        &mut short,
+    );
+    assert!(matches!(
+        refused,
+        Err(Error::Workspace { expected, .. }) if expected == streaming(1024, 128)
+    ));
 }
 
 /// The loss does not see the length of a row, and its gradient is orthogonal to it.

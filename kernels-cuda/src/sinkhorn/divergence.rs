@@ -91,11 +91,9 @@ pub(crate) fn solve<D: Device>(
     options.check(OPERATION)?;
     problem.check(OPERATION)?;
     let CostSource::Points { x, y, .. } = problem.cost else {
-        return Err(Error::Kernel(kernels_core::Error::Shape {
+        return Err(Error::Kernel(kernels_core::Error::NeedsPoints {
             operation: OPERATION,
-            argument: "problem.cost (CostSource::Points, since the self terms need points)",
-            expected: 0,
-            got: problem.n.saturating_mul(problem.m),
+            purpose: "the self terms are between points of one cloud",
         }));
     };
     if problem.scale != CostScale::None {

@@ -117,11 +117,9 @@ impl<D: Device> State<'_, D> {
     ) -> Result<(Global<f32>, Global<f32>), Error> {
         match self.problem.cost {
             CostSource::Points { x, y, .. } => Ok((x, y)),
-            CostSource::Matrix(_) => Err(Error::Kernel(kernels_core::Error::Shape {
+            CostSource::Matrix(_) => Err(Error::Kernel(kernels_core::Error::NeedsPoints {
                 operation,
-                argument: "problem.cost (CostSource::Points, since a gradient by points needs them)",
-                expected: 0,
-                got: self.problem.n.saturating_mul(self.problem.m),
+                purpose: "the gradient is with respect to points",
             })),
         }
     }

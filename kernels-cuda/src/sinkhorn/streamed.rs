@@ -80,11 +80,9 @@ impl Streamed {
     ) -> Result<(Self, Scales), Error> {
         let (n, m) = (problem.n, problem.m);
         let CostSource::Points { cost, x, y, dim } = problem.cost else {
-            return Err(Error::Kernel(kernels_core::Error::Shape {
+            return Err(Error::Kernel(kernels_core::Error::NeedsPoints {
                 operation: OPERATION,
-                argument: "problem.cost (CostSource::Points, to be streamed)",
-                expected: 0,
-                got: n.saturating_mul(m),
+                purpose: "costs are computed from them",
             }));
         };
         // Rows begin at multiples of 16 bytes if dim is a multiple of 4.

@@ -6,7 +6,7 @@ use crate::{
     augment::AugmentConfig,
     config::{Decay, OptimizerConfig, OptimizerKind, ScheduleConfig},
     data::DatasetKind,
-    loss::Method,
+    loss::{BarlowTwinsConfig, LossConfig, Method},
 };
 
 /// Learning rate for a batch of 128; it is proportional to the batch.
@@ -42,6 +42,13 @@ pub(super) fn parts(dataset: DatasetKind, method: Method) -> Parts {
             Method::VicReg | Method::BarlowTwins => Heads::of(head(3, 2048, 2048, false)),
             Method::Swav => Heads::with_prototypes(head(2, 512, 128, false), 512),
         },
-        loss: loss(method, 0.5, 0.99),
+        loss: match loss(method, 0.5, 0.99) {
+            // The rate is for a loss without a factor.
+            LossConfig::BarlowTwins(config) => LossConfig::BarlowTwins(BarlowTwinsConfig {
+                scale: 1.0,
+                ..config
+            }),
+            other => other,
+        },
     }
 }

@@ -169,7 +169,7 @@ fn loss(method: Method, temperature: f32, ema_momentum: f64) -> LossConfig {
             variance: 25.0,
             covariance: 1.0,
         }),
-        // solo-learn's scale; with Adam it changes nothing but the printed loss.
+        // solo-learn's scale, which goes with its rates; lightly's loss has none.
         Method::BarlowTwins => LossConfig::BarlowTwins(BarlowTwinsConfig {
             lambda: 0.0051,
             scale: 0.1,

@@ -1,9 +1,16 @@
 //! Commands as they are typed.
 
-use crate::{cell::Cell, summary::Setting};
+use crate::{
+    cell::{CellState, Finished},
+    summary::Setting,
+};
+
+/// What computes unless something else is asked for.
+const DEFAULT_BACKEND: &str = "flex";
 
 /// The command that runs a cell by itself, anywhere.
-pub fn train(cell: &Cell) -> String {
+pub fn train(finished: &Finished) -> String {
+    let cell = &finished.cell;
     let mut words = vec!["harness".to_owned(), "train".to_owned()];
     words.extend(["--dataset".to_owned(), cell.dataset.clone()]);
     words.extend(["--method".to_owned(), cell.method.clone()]);
@@ -13,6 +20,11 @@ pub fn train(cell: &Cell) -> String {
     words.extend(setting.epsilon.map(|value| format!("--epsilon={value}")));
     words.extend(setting.ot_on.map(|place| format!("--ot-on={place}")));
     words.extend(cell.args.iter().cloned());
+    if let CellState::Done(result) = &finished.state
+        && result.backend != DEFAULT_BACKEND
+    {
+        words.push(format!("--backend={}", result.backend));
+    }
     joined(&words)
 }
 

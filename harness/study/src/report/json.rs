@@ -143,6 +143,6 @@ fn of_group<'g>(summary: &'g Summary, group: &'g Group) -> OfGroup<'g> {
             .collect(),
         probes: Probe::ALL.map(probe).into(),
         train_seconds: spread(group.values(|result| result.train_seconds)),
-        command: group.cells.first().map(|cell| command::train(&cell.cell)),
+        command: group.cells.first().map(|cell| command::train(cell)),
     }
 }

@@ -118,6 +118,38 @@ fn what_is_asked_for_limits_the_grid() {
 }
 
 #[test]
+fn the_tables_take_another_sinsim() {
+    let args = reproduce(
+        "--datasets mnist --methods sinsim,simclr,byol --seeds 0 --budget small --lambda 0.2 \
+         --epsilon 0.5 --ot-on h -- --ot-form divergence --lr 0.1",
+    )
+    .unwrap();
+    let cells = args.cells();
+    assert_eq!(cells[0].id, "mnist/sinsim-l0.2-e0.5-h-s0");
+    assert!(
+        cells[0]
+            .train_args()
+            .join(" ")
+            .contains("--lambda=0.2 --epsilon=0.5 --ot-on=h")
+    );
+    // It is a point of both curves.
+    for part in [Part::Lambda, Part::Epsilon] {
+        assert!(cells[0].parts.contains(&part), "{part:?}");
+    }
+    let command = args.command();
+    assert!(
+        command.contains("--lambda 0.2 --epsilon 0.5 --ot-on h"),
+        "{command}"
+    );
+    // An option that a method does not have is not for its cells.
+    for cell in &cells {
+        let has = cell.args.iter().any(|word| word == "--ot-form");
+        assert_eq!(has, cell.method == "sinsim", "{}", cell.id);
+        assert!(cell.args.ends_with(&["--lr".to_owned(), "0.1".to_owned()]));
+    }
+}
+
+#[test]
 fn nonsense_is_refused() {
     for words in [
         "--datasets imagenet",

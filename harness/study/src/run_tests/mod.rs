@@ -36,7 +36,7 @@ fn cells(methods: &[&str], seeds: &[u64], args: &str) -> Vec<Cell> {
         maps: vec!["mnist".to_owned()],
         ..Request::default()
     };
-    request.cells(|_| args.split_whitespace().map(str::to_owned).collect())
+    request.cells(|_, _| args.split_whitespace().map(str::to_owned).collect())
 }
 
 fn result() -> RunResult {

@@ -38,6 +38,7 @@ pub fn findings(summary: &Summary) -> Vec<Finding> {
         said("Highest mean", methods::leaders(summary)),
         said("Untrained encoder", methods::learning(summary)),
         said("Weight λ", constants::weights(summary)),
+        said("Regularisation ε", constants::epsilons(summary)),
         said("On h or on z", constants::places(summary)),
     ];
     all.into_iter().flatten().collect()

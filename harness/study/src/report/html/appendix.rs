@@ -62,7 +62,7 @@ pub fn again(content: &Content) -> Markup {
                 "One cell by itself, here " code { (cell.cell.id) } "; the command of every other is with its \
                  configuration. Where the data lie is left to " code { "--data-dir" } "."
             }
-            pre tabindex="0" { code { (command::train(&cell.cell)) } }
+            pre tabindex="0" { code { (command::train(cell)) } }
         }
         p {
             "The numbers are in " a.file href="tables.csv" { "tables.csv" } " (a line for each cell and probe), "
@@ -101,7 +101,7 @@ fn setting(group: &Group, configurations: &[Configuration]) -> Markup {
             }
             @for (i, (cell, own)) in group.cells.iter().zip(configurations).enumerate() {
                 p.cell { code { (own.id) } }
-                pre tabindex="0" { code { (command::train(&cell.cell)) } }
+                pre tabindex="0" { code { (command::train(cell)) } }
                 @match (&own.text, whole) {
                     (Err(reason), _) => p.note { "No configuration: " (reason) "." },
                     (Ok(text), Some(first)) if first != i => {

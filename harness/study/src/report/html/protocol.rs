@@ -60,6 +60,14 @@ pub fn table(content: &Content) -> Option<Markup> {
              labelled training images and judged on test images, which nothing else has seen. \
              “Untrained” is the same encoder at its initial weights."
         }
+        p {
+            "Features come from the encoder with batch norm in evaluation mode, of whole images \
+             without augmentation, once. Both classifiers see them standardised by the training \
+             images’ mean and deviation, and are fitted by Adam with a rate that falls \
+             exponentially: the linear one is multinomial regression, the other a perceptron with \
+             one hidden layer, batch norm and rectifiers. k-NN votes by cosine similarity, each neighbour \
+             weighted by exp(cosine / temperature)."
+        }
         div.scroll tabindex="0" role="region" aria-label="Protocol" {
             table.protocol {
                 thead { tr {

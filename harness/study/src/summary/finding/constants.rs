@@ -9,21 +9,43 @@ use crate::{
 
 /// The best weight on each data set of Figure 2.
 pub(super) fn weights(summary: &Summary) -> Option<String> {
-    let datasets = Summary::datasets(summary.of_part(Part::Lambda));
+    best(summary, Part::Lambda, "weights", |group| {
+        Some(format!("λ = {}", group.setting.lambda?))
+    })
+}
+
+/// The best regularisation on each data set of Figure 3, and its place.
+pub(super) fn epsilons(summary: &Summary) -> Option<String> {
+    best(summary, Part::Epsilon, "settings", |group| {
+        let (epsilon, place) = (group.setting.epsilon?, group.setting.ot_on?);
+        Some(format!("ε = {epsilon} with the term on {place},"))
+    })
+}
+
+/// The best setting of a figure on each data set, of those that `name` names.
+fn best(
+    summary: &Summary,
+    part: Part,
+    many: &str,
+    name: impl Fn(&Group) -> Option<String>,
+) -> Option<String> {
+    let datasets = Summary::datasets(summary.of_part(part));
     let of = |dataset: &&str| {
         let mut tried = 0;
-        let mut best: Option<(&Group, f64)> = None;
-        let here = summary.of_part(Part::Lambda);
-        for group in here.filter(|g| g.setting.dataset == *dataset && g.setting.lambda.is_some()) {
-            let Some(spread) = group.accuracy(Probe::Linear) else {
+        let mut best: Option<(&Group, String, f64)> = None;
+        for group in summary
+            .of_part(part)
+            .filter(|g| g.setting.dataset == *dataset)
+        {
+            let (Some(name), Some(spread)) = (name(group), group.accuracy(Probe::Linear)) else {
                 continue;
             };
             tried += 1;
-            if best.is_none_or(|(_, mean)| spread.mean > mean) {
-                best = Some((group, spread.mean));
+            if best.as_ref().is_none_or(|(.., mean)| spread.mean > *mean) {
+                best = Some((group, name, spread.mean));
             }
         }
-        let (group, _) = best.filter(|_| tried > 1)?;
+        let (group, name, _) = best.filter(|_| tried > 1)?;
         let against = summary.compared(group, Probe::Linear);
         let verdict = against.and_then(|c| {
             let mean = points(c.difference.spread?.mean);
@@ -33,8 +55,7 @@ pub(super) fn weights(summary: &Summary) -> Option<String> {
             ))
         });
         Some(format!(
-            "λ = {} on {} (of {tried} weights{})",
-            group.setting.lambda?,
+            "{name} on {} (of {tried} {many}{})",
             names::dataset(dataset),
             verdict.unwrap_or_default()
         ))
