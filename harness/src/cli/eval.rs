@@ -19,6 +19,9 @@ pub struct EvalArgs {
     /// Neighbours of the k-NN probe [default: as in the run]
     #[arg(long, value_name = "K")]
     pub knn_k: Option<usize>,
+    /// Temperature of the k-NN probe's vote [default: as in the run]
+    #[arg(long, value_name = "T")]
+    pub knn_temperature: Option<f32>,
     /// Width of the perceptron's hidden layer [default: as in the run]
     #[arg(long, value_name = "N")]
     pub mlp_hidden: Option<usize>,

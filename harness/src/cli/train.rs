@@ -124,6 +124,9 @@ pub struct TrainArgs {
     /// Neighbours of the k-NN probe
     #[arg(long, value_name = "K", help_heading = "Evaluation")]
     pub knn_k: Option<usize>,
+    /// Temperature of the k-NN probe's vote
+    #[arg(long, value_name = "T", help_heading = "Evaluation")]
+    pub knn_temperature: Option<f32>,
     /// Epochs of the linear probe
     #[arg(long, value_name = "N", help_heading = "Evaluation")]
     pub linear_epochs: Option<usize>,
@@ -256,6 +259,7 @@ impl TrainArgs {
         super::loss::put(method, "--prototypes", "swav", self.prototypes, prototypes)?;
         self.loss.apply(&mut config.loss)?;
         set(&mut config.probe.knn_k, &self.knn_k);
+        set(&mut config.probe.knn_temperature, &self.knn_temperature);
         set(&mut config.probe.linear_epochs, &self.linear_epochs);
         set(&mut config.probe.mlp_epochs, &self.mlp_epochs);
         set(&mut config.probe.mlp_hidden, &self.mlp_hidden);

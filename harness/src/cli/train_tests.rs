@@ -39,6 +39,19 @@ fn every_recipe_is_valid_and_survives_its_file() {
 }
 
 #[test]
+fn a_recipe_brings_its_protocol() {
+    let probe = |recipe| TrainConfig::new(recipe, DatasetKind::Cifar10, Method::SimClr).probe;
+    assert_eq!(probe(Recipe::Quick).linear_epochs, 100);
+    for recipe in [Recipe::SoloLearn, Recipe::WMse, Recipe::Lightly] {
+        assert_eq!(probe(recipe).linear_epochs, 500);
+    }
+    assert_eq!(probe(Recipe::SoloLearn).knn_k, 20);
+    assert_eq!(probe(Recipe::WMse).knn_k, 5);
+    let lightly = probe(Recipe::Lightly);
+    assert_eq!((lightly.knn_k, lightly.knn_temperature), (200, 0.1));
+}
+
+#[test]
 fn names_are_the_same_on_the_command_line_and_in_files() {
     for method in Method::value_variants() {
         assert_eq!(

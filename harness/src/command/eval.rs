@@ -70,6 +70,7 @@ fn configure(args: &EvalArgs, config: &mut TrainConfig) {
     args.features.configure(config);
     let probe = &mut config.probe;
     probe.knn_k = args.knn_k.unwrap_or(probe.knn_k);
+    probe.knn_temperature = args.knn_temperature.unwrap_or(probe.knn_temperature);
     probe.mlp_hidden = args.mlp_hidden.unwrap_or(probe.mlp_hidden);
     probe.mlp_epochs = args.mlp_epochs.unwrap_or(probe.mlp_epochs);
     probe.linear_epochs = args.linear_epochs.unwrap_or(probe.linear_epochs);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, validate::check};
+use super::{ConfigError, Recipe, validate::check};
 
 /// Constants of the probes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,29 @@ impl Default for ProbeConfig {
 }
 
 impl ProbeConfig {
+    /// The protocol that goes with a recipe. The linear probe is W-MSE's on cached features
+    /// for all; k-NN votes by cosine also for W-MSE, whose five Euclidean neighbours are some
+    /// three points lower.
+    pub fn of(recipe: Recipe) -> Self {
+        let published = Self {
+            linear_epochs: 500,
+            ..Self::default()
+        };
+        match recipe {
+            Recipe::Quick => Self::default(),
+            Recipe::SoloLearn | Recipe::Paper => published,
+            Recipe::WMse => Self {
+                knn_k: 5,
+                ..published
+            },
+            Recipe::Lightly => Self {
+                knn_k: 200,
+                knn_temperature: 0.1,
+                ..published
+            },
+        }
+    }
+
     /// Refuses what no probe can be fitted by.
     pub fn validate(&self) -> Result<(), ConfigError> {
         for (option, value) in [
@@ -65,7 +88,7 @@ impl ProbeConfig {
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let t = self.knn_temperature;
         let above = "a number > 0";
-        check("probe.knn_temperature", positive(t.into()), above, t)?;
+        check("--knn-temperature", positive(t.into()), above, t)?;
         let lr = self.linear_lr;
         check("probe.linear_lr", positive(lr), above, lr)?;
         let decay = self.linear_weight_decay;

@@ -103,7 +103,7 @@ impl TrainConfig {
             schedule: parts.schedule,
             optimizer: parts.optimizer,
             loss: parts.loss,
-            probe: ProbeConfig::default(),
+            probe: ProbeConfig::of(recipe),
             compute: ComputeConfig {
                 backend: BackendKind::Flex,
                 threads: 0,
