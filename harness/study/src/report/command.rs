@@ -2,6 +2,7 @@
 
 use crate::{
     cell::{CellState, Finished},
+    options::quoted,
     summary::Setting,
 };
 
@@ -32,15 +33,6 @@ pub fn train(finished: &Finished) -> String {
 pub fn joined(words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     quoted.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=./:,+@%".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]
