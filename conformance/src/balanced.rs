@@ -8,15 +8,11 @@ use crate::{Error, Problem, Way};
 use kernels_core::Real;
 use kernels_core::cost::{Cost, cost_matrix};
 use kernels_core::sinkhorn::{
-    Annealing, CostSource, Outcome, Problem as Transport, SinkhornOptions, State,
-    newton_workspace_len, solve_annealed,
+    CostSource, Outcome, Problem as Transport, SinkhornOptions, State, robust_workspace_len,
+    solve_robust,
 };
 
-const MAX_ITERATIONS: usize = 30_000;
-
-/// Where costs are typically this many times ε, potentials are too, and Sinkhorn from
-/// zero needs about that many iterations to get near them: ε is lowered step by step.
-const ANNEALED_FROM: f64 = 100.0;
+const MAX_ITERATIONS: usize = 60_000;
 
 pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(), Error> {
     let (n, m) = (problem.n, problem.m);
@@ -24,11 +20,25 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
     let cost = costs::<T>(problem)?;
     let a = optional("a", &problem.a, n)?.map(inputs::<T>);
     let b = optional("b", &problem.b, m)?.map(inputs::<T>);
+    let points = match problem.cost {
+        None => Some(clouds(problem)?),
+        Some(_) => None,
+    };
+    let points = points.map(|(x, y)| (inputs::<T>(x), inputs::<T>(y)));
+    let source = match &points {
+        Some((x, y)) if report.way == Way::Points => CostSource::Points {
+            cost: Cost::SquaredEuclidean,
+            x,
+            y,
+            dim: problem.d,
+        },
+        _ => CostSource::Matrix(&cost),
+    };
     let transport = Transport {
         a: a.as_deref(),
         b: b.as_deref(),
         store_kernel: report.way == Way::Stored,
-        ..Transport::new(CostSource::Matrix(&cost), n, m)
+        ..Transport::new(source, n, m)
     };
     // No digit of the exponents is left: the potentials cannot be had in this scalar.
     let beyond = !(magnitude.kappa * report.unit < 1.0);
@@ -46,8 +56,8 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
         threshold: T::of(reachable.min(UNCONVERGED_LIMIT)),
         max_iterations: MAX_ITERATIONS,
     };
-    let mut workspace = vec![T::zero(); transport.workspace_len()];
-    let (mut state, outcome) = run(&transport, &cost, &options, &mut workspace)?;
+    let mut workspace = vec![T::zero(); robust_workspace_len(&transport)];
+    let (mut state, outcome) = solve_robust(&transport, &options, &mut workspace)?;
     let settled = outcome.converged || outcome.marginal_error.wide() <= reachable;
     if beyond || !settled {
         return unconverged(problem, report, &outcome, magnitude.value);
@@ -119,92 +129,6 @@ pub(crate) fn allowance<T: Real>(
     size: f64,
 ) -> f64 {
     1.0 + problem.eps * outcome.marginal_error.wide() / (size * report.unit)
-}
-
-/// The one place that knows how the solver is called.
-fn run<'s, T: Real>(
-    transport: &Transport<'s, T>,
-    cost: &[T],
-    options: &SinkhornOptions<T>,
-    workspace: &'s mut [T],
-) -> Result<(State<'s, T>, Outcome<T>), Error> {
-    let largest = finite(cost).fold(T::zero(), |peak, c| peak.max(c.abs()));
-    let mut start = typical_cost(cost, transport.m);
-    loop {
-        let (_, outcome) = attempt(transport, options, start, workspace)?;
-        let near = outcome.marginal_error.wide() <= UNCONVERGED_LIMIT;
-        // Where the near partners are taken, potentials are larger than near costs are.
-        if outcome.converged || near || !(start <= largest) {
-            break;
-        }
-        start *= T::of(100.0);
-    }
-    // Again, for the state: the one above is bound to the loop's loan of the workspace.
-    attempt(transport, options, start, workspace)
-}
-
-/// Solves by way of `start`, if that is far above ε.
-fn attempt<'s, T: Real>(
-    transport: &Transport<'s, T>,
-    options: &SinkhornOptions<T>,
-    start: T,
-    workspace: &'s mut [T],
-) -> Result<(State<'s, T>, Outcome<T>), Error> {
-    if start > T::of(ANNEALED_FROM) * options.epsilon {
-        let schedule = Annealing {
-            start,
-            factor: T::of(0.5),
-            iterations_per_level: 50,
-        };
-        let (state, outcome) = solve_annealed(transport, options, &schedule, workspace)?;
-        return finish(state, outcome, options);
-    }
-    let mut state = State::new(transport, options.epsilon, workspace)?;
-    let outcome = state.run(options)?;
-    finish(state, outcome, options)
-}
-
-/// Newton's method for what Sinkhorn is too slow for.
-fn finish<'s, T: Real>(
-    mut state: State<'s, T>,
-    outcome: Outcome<T>,
-    options: &SinkhornOptions<T>,
-) -> Result<(State<'s, T>, Outcome<T>), Error> {
-    if outcome.converged {
-        return Ok((state, outcome));
-    }
-    let more = SinkhornOptions {
-        max_iterations: outcome.iterations + MAX_ITERATIONS,
-        ..*options
-    };
-    let (f, g) = state.potentials();
-    let mut workspace = vec![T::zero(); newton_workspace_len(f.len(), g.len())];
-    let outcome = state.run_newton(&more, &mut workspace)?;
-    Ok((state, outcome))
-}
-
-fn finite<T: Real>(cost: &[T]) -> impl Iterator<Item = T> {
-    cost.iter().copied().filter(|entry| entry.is_finite())
-}
-
-/// How large potentials may be: the median permitted cost, or the largest that an atom
-/// has to pay even to its nearest partner, above the least. (The largest cost of all
-/// may be an outlier, which would cost an `f32` all digits of the others.)
-fn typical_cost<T: Real>(cost: &[T], m: usize) -> T {
-    let mut sorted: Vec<T> = finite(cost).collect();
-    sorted.sort_by(|x, y| x.wide().total_cmp(&y.wide()));
-    let (Some(&least), Some(&median)) = (sorted.first(), sorted.get(sorted.len() / 2)) else {
-        return T::zero();
-    };
-    let nearest = |entries: &mut dyn Iterator<Item = &T>| {
-        entries
-            .copied()
-            .fold(T::infinity(), |near, entry| near.min(entry))
-    };
-    let rows = cost.chunks(m).map(|row| nearest(&mut row.iter()));
-    let columns = (0..m).map(|j| nearest(&mut cost.iter().skip(j).step_by(m)));
-    let far = rows.chain(columns).filter(|near| near.is_finite());
-    far.fold(median, |far, near| far.max(near)) - least
 }
 
 fn size_of_potential(potential: &[f64], epsilon: f64) -> f64 {

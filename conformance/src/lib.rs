@@ -42,13 +42,30 @@ pub use tolerance::{Kind, Quantity};
 
 use kernels_core::Real;
 
-/// Which of the solver's two ways through an iteration is judged.
+/// Which of the solver's ways through an iteration is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// Exponentials of the costs in every iteration.
+    /// Exponentials of a matrix of costs in every iteration.
     Recomputed,
     /// Products with a stored kernel.
     Stored,
+    /// Costs from the points in every iteration, where a problem has points.
+    Points,
+}
+
+impl Way {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Recomputed, Self::Stored, Self::Points];
+
+    /// A heading.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Recomputed => "Exponentials of a cost matrix in every iteration",
+            Self::Stored => "The kernel stored",
+            Self::Points => "Costs from the points in every iteration",
+        }
+    }
 }
 
 /// Solves one problem in the scalar `T` and compares the answers.

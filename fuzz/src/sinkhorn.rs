@@ -9,7 +9,7 @@ use arbitrary::Arbitrary;
 use kernels_core::cost::Cost;
 use kernels_core::sinkhorn::{
     Annealing, CostSource, Outcome, Problem, SinkhornOptions, State, divergence_workspace_len,
-    sinkhorn_divergence_with_grad, solve_annealed,
+    robust_workspace_len, sinkhorn_divergence_with_grad, solve_annealed, solve_robust,
 };
 
 use crate::number::{Number, Scalar, assert_finite, fill, tidy};
@@ -133,10 +133,14 @@ fn check_in<T: Scalar>(input: &Input) {
         return divergence(&problem, &first);
     }
 
-    let mut workspace = vec![T::nan(); problem.workspace_len()];
+    let mut workspace = vec![T::nan(); robust_workspace_len(&problem)];
     // Potentials that were in play, for rounding.
     let mut past = T::zero();
     let started = match input.way {
+        // No way of its own, so that older inputs mean what they meant.
+        Way::Annealed { per_level, .. } if per_level >= 224 => {
+            solve_robust(&problem, &first, &mut workspace)
+        }
         Way::Annealed {
             start,
             factor,

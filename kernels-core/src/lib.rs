@@ -45,9 +45,11 @@
 //! | `alloc` | `owned`: the main calls with results and workspaces on the heap |
 //! | `std` | `alloc`; threads (rayon's current pool), the best vector instructions that the processor has, the platform's mathematics library |
 //!
-//! Results do not depend on the number of threads. With `std` NT-Xent and Sinkhorn's
-//! iterations use several, and batches are shared out by problem; what follows a solve
-//! (gradients, plans, the gap) and the losses without pairs use one.
+//! Results do not depend on the number of threads. With `std` they are used by NT-Xent, by
+//! Sinkhorn's iterations and the sweeps over the plan that follow them (gradients, products,
+//! the gap, the linear systems), and by the products of matrices in VICReg, Barlow Twins and
+//! the effective rank; batches are shared out by problem. One thread does what takes a pass
+//! over a batch (BYOL, SwAV's rows), one row of a plan, and the gap where pairs are forbidden.
 //!
 //! | function | value | gradient | memory beside input and output | cost |
 //! |---|---|---|---|---|
@@ -56,14 +58,15 @@
 //! | the same, [stored kernel](sinkhorn::Problem::with_stored_kernel) | ✓ | the same | n·m more | 2·n·m multiplications an iteration |
 //! | the same, points | ✓ | envelope: points | O((n + m)·d) | O(n·m·d) an iteration |
 //! | [`sinkhorn::State::run_newton`] | ✓ | as above | O(n + m) more | O(n·m) a sweep |
-//! | [`sinkhorn::State::duality_gap`] | primal, dual | | O(n + m) | three sweeps over the plan |
+//! | [`sinkhorn::solve_robust`], any problem | ✓ | as above | O(n + m) more | iterations as they are needed, one pass more |
+//! | [`sinkhorn::State::duality_gap`] | primal, dual | | O(n + m) | four sweeps over the plan |
 //! | [`sinkhorn::State::apply_plan`], transpose, barycentric | plan × n·k | | none | O(n·m·k) |
 //! | [`sinkhorn::State::weight_gradient`], [`cost_gradient`](sinkhorn::State::cost_gradient) | | envelope: weights, costs | none | none; a sweep |
 //! | [`sinkhorn::State::implicit_gradient`] | | of ⟨P,C⟩ and potentials: costs, points, weights | O(n + m) | a sweep for each CG iteration |
 //! | [`sinkhorn::State::record`], [`gradient`](sinkhorn::Recording::gradient) | ✓ | of K iterations: costs, points, weights | O(K·(n + m)) | two sweeps for each iteration |
 //! | [`sinkhorn::sinkhorn_divergence_with_grad`] | ✓ | points | O((n + m)·d) | three of the above |
 //! | [`sinkhorn::solve_batch`], B problems | ✓ | envelope: points, costs | at most 64 of the above | B of the above |
-//! | [`sin_sim::sin_sim_with_grad`] | ✓ | rows | O(N²) | NT-Xent's and transport's |
+//! | [`sin_sim::sin_sim_with_grad`] | ✓ | rows | O(N²) | NT-Xent's and Sinkhorn's iterations; with the cosine cost nothing else |
 //! | [`byol::byol_with_grad`] | ✓ | predictions | none | O(N·d) |
 //! | [`vicreg`], [`barlow_twins`] | ✓ | rows | O(N·d + d²) | O(N·d²) |
 //! | [`swav::swav_with_grad`], K prototypes | ✓ | scores | 2·N·K | O(N·K) an iteration |
@@ -136,7 +139,7 @@
 //! # fn main() -> Result<(), kernels_core::Error> {
 //! use kernels_core::cost::Cost;
 //! use kernels_core::owned;
-//! use kernels_core::sinkhorn::{Annealing, CostSource, Problem, SinkhornOptions};
+//! use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions};
 //!
 //! // A hundred points on a circle, and the same turned by a little.
 //! let circle = |turn: f64| -> Vec<f64> {
@@ -148,8 +151,7 @@
 //! let problem = Problem::new(source, 100, 100);
 //! let options = SinkhornOptions { epsilon: 0.01, threshold: 1e-6, max_iterations: 1000 };
 //!
-//! let schedule = Annealing::from_scale(&problem);
-//! let solution = owned::solve_annealed(&problem, &options, &schedule)?;
+//! let solution = owned::solve_robust(&problem, &options)?;
 //! assert!(solution.outcome.converged);
 //! let (grad_x, _) = solution.gradient()?;
 //! assert_eq!(grad_x.len(), x.len());

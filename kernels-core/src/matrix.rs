@@ -12,10 +12,11 @@
 //!
 //! Error of an entry, with u the unit roundoff: the K terms are added in runs of `DEPTH`,
 //! so at most `(DEPTH + K/DEPTH + 1) u Σ_k |A_ik B_kj|`. The order of the additions depends
-//! on K alone. Cost: `rows · K · columns` multiplications.
+//! on K alone, not on the number of threads. Cost: `rows · K · columns` multiplications.
 
 use crate::Real;
-use crate::level::{Level, Task, dispatch};
+use crate::level::{Level, Task};
+use crate::parallel::run_all;
 
 /// Rows of a tile.
 const TALL: usize = 4;
@@ -26,6 +27,8 @@ const WIDE: usize = 8;
 const DEPTH: usize = 64;
 /// Strips of A that are copied together.
 const STRIPS: usize = 4;
+/// Chunks of rows at most, and so threads that can be used at most.
+const MAX_CHUNKS: usize = 64;
 
 /// A matrix in a slice, possibly seen transposed.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +61,16 @@ impl<'a, T: Real> Matrix<'a, T> {
             columns: self.rows,
             row_stride: self.column_stride,
             column_stride: self.row_stride,
+        }
+    }
+
+    /// Up to `count` rows from `first` on.
+    fn rows_from(self, first: usize, count: usize) -> Self {
+        let start = (first * self.row_stride).min(self.entries.len());
+        Self {
+            entries: self.entries.get(start..).unwrap_or_default(),
+            rows: self.rows.saturating_sub(first).min(count),
+            ..self
         }
     }
 
@@ -94,16 +107,22 @@ pub(crate) fn mirror<T: Real>(matrix: &mut [T], n: usize) {
     }
 }
 
-/// The driver.
+/// The driver: rows of the result are shared out to threads.
 fn accumulate<T: Real>(out: &mut [T], factor: T, a: Matrix<'_, T>, b: Matrix<'_, T>, upper: bool) {
     debug_assert!(a.columns == b.rows && out.len() == a.rows * b.columns);
-    dispatch(Product {
+    let size = a.rows.div_ceil(MAX_CHUNKS).next_multiple_of(STRIPS * TALL);
+    let chunks = out.chunks_mut((size * b.columns).max(1)).enumerate();
+    let tasks = chunks.map(|(k, out)| Product {
         out,
         factor,
-        a,
+        a: a.rows_from(k * size, size),
         b,
-        upper,
+        upper: upper.then_some(k * size),
     });
+    run_all(
+        tasks,
+        a.rows.saturating_mul(b.columns).saturating_mul(b.rows),
+    );
 }
 
 /// `out += factor · a b`.
@@ -112,8 +131,9 @@ struct Product<'p, T> {
     factor: T,
     a: Matrix<'p, T>,
     b: Matrix<'p, T>,
-    /// Leaves out the tiles that lie below the diagonal altogether.
-    upper: bool,
+    /// The row of the whole product that these begin with, if the tiles that lie below its
+    /// diagonal altogether are to be left out.
+    upper: Option<usize>,
 }
 
 impl<T: Real> Task for Product<'_, T> {
@@ -141,7 +161,8 @@ impl<T: Real> Task for Product<'_, T> {
                     }
                 }
                 for left in (0..b.columns).step_by(WIDE) {
-                    if upper && left + WIDE <= top {
+                    let below = |row: usize| upper.is_some_and(|first| left + WIDE <= first + row);
+                    if below(top) {
                         continue;
                     }
                     for (lanes, k) in b_strip.iter_mut().zip(from..from + depth) {
@@ -150,7 +171,7 @@ impl<T: Real> Task for Product<'_, T> {
                         }
                     }
                     for (strip, i) in a_strips.iter().zip((top..a.rows).step_by(TALL)) {
-                        if upper && left + WIDE <= i {
+                        if below(i) {
                             continue;
                         }
                         let sums = tile::<L, T>(strip, &b_strip, depth);

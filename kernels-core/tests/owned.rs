@@ -106,27 +106,33 @@ fn solutions_agree_with_the_state() {
     for problem in [dense, points] {
         let weighted = problem.with_weights(&a, &b);
         for problem in [problem, weighted, weighted.unbalanced(0.5, 2.0)] {
-            for annealed in [false, true] {
-                let mut workspace = vec![f64::NAN; problem.workspace_len()];
-                let (mut state, outcome, solution);
-                if annealed {
-                    (state, outcome) =
-                        solve_annealed(&problem, &OPTIONS, &schedule, &mut workspace)
-                            .expect("legal");
-                    solution = owned::solve_annealed(&problem, &OPTIONS, &schedule);
-                } else {
-                    state = State::new(&problem, OPTIONS.epsilon, &mut workspace).expect("legal");
-                    outcome = state.run(&OPTIONS).expect("finite");
-                    solution = owned::solve(&problem, &OPTIONS);
-                }
+            for way in ["plain", "annealed", "robust"] {
+                let mut workspace = vec![f64::NAN; robust_workspace_len(&problem)];
+                let (solved, solution) = match way {
+                    "annealed" => (
+                        solve_annealed(&problem, &OPTIONS, &schedule, &mut workspace),
+                        owned::solve_annealed(&problem, &OPTIONS, &schedule),
+                    ),
+                    "robust" => (
+                        solve_robust(&problem, &OPTIONS, &mut workspace),
+                        owned::solve_robust(&problem, &OPTIONS),
+                    ),
+                    _ => {
+                        let state = State::new(&problem, OPTIONS.epsilon, &mut workspace);
+                        let mut state = state.expect("legal");
+                        let outcome = state.run(&OPTIONS).expect("finite");
+                        (Ok((state, outcome)), owned::solve(&problem, &OPTIONS))
+                    }
+                };
+                let (mut state, outcome) = solved.expect("legal");
                 let solution = solution.expect("legal");
                 assert_eq!(solution.outcome, outcome);
                 assert_eq!(solution.potentials(), state.potentials());
                 assert_eq!(solution.problem().n, ROWS);
                 let plan = solution.plan().expect("memory");
-                for (k, &mass) in plan.iter().enumerate() {
-                    assert_eq!(Some(mass), state.plan(k / 4, k % 4));
-                }
+                let mut expected = vec![f64::NAN; plan.len()];
+                assert_eq!(state.cost_gradient(&mut expected), Ok(()));
+                assert_eq!(plan, expected);
                 assert_eq!(solution.transport_cost(), state.transport_cost());
                 let CostSource::Points { cost, x, y, dim } = problem.cost else {
                     assert!(matches!(

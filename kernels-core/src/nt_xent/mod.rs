@@ -34,6 +34,7 @@
 //! Tiles are shared out to threads by the sizes alone, and added up in a fixed order (`layout.rs`):
 //! results do not depend on the number of threads.
 
+mod between;
 mod layout;
 mod pairs;
 mod pull;
@@ -49,6 +50,8 @@ use core::marker::PhantomData;
 use crate::level::dispatch;
 use crate::parallel::{inside_pool, run_all};
 use crate::{Error, Real, check, vector};
+use between::Nothing;
+pub(crate) use between::{Between, Pulls};
 use layout::{Memory, PANEL, Shape};
 use rows::{Backward, Finish, Positives, fixed_shift_fits};
 use sweep::Sweep;
@@ -83,7 +86,7 @@ pub fn nt_xent<T: Real>(
     temperature: T,
     workspace: &mut [T],
 ) -> Result<T, Error> {
-    Call::new("nt_xent", rows, dim, temperature)?.run(z, None, workspace)
+    Call::new("nt_xent", rows, dim, temperature)?.run(z, None, Nothing, workspace)
 }
 
 /// [`nt_xent`], and its gradient with respect to `z`, written to `grad`.
@@ -98,9 +101,22 @@ pub fn nt_xent_with_grad<T: Real>(
     grad: &mut [T],
     workspace: &mut [T],
 ) -> Result<T, Error> {
+    nt_xent_with_more(z, rows, dim, temperature, Nothing, grad, workspace)
+}
+
+/// [`nt_xent_with_grad`], with the gradient of another loss of the same unit rows added.
+pub(crate) fn nt_xent_with_more<'b, T: Real>(
+    z: &[T],
+    rows: usize,
+    dim: usize,
+    temperature: T,
+    between: impl Between<'b, T>,
+    grad: &mut [T],
+    workspace: &mut [T],
+) -> Result<T, Error> {
     let operation = "nt_xent_with_grad";
     check::shape(operation, "grad", grad, rows.saturating_mul(dim))?;
-    Call::new(operation, rows, dim, temperature)?.run(z, Some(grad), workspace)
+    Call::new(operation, rows, dim, temperature)?.run(z, Some(grad), between, workspace)
 }
 
 /// What is asked for.
@@ -128,7 +144,13 @@ impl<T: Real> Call<T> {
         })
     }
 
-    fn run(&self, z: &[T], grad: Option<&mut [T]>, workspace: &mut [T]) -> Result<T, Error> {
+    fn run<'b>(
+        &self,
+        z: &[T],
+        grad: Option<&mut [T]>,
+        between: impl Between<'b, T>,
+        workspace: &mut [T],
+    ) -> Result<T, Error> {
         let (operation, mut shape) = (self.operation, self.shape);
         check::shape(operation, "z", z, shape.rows.saturating_mul(shape.dim))?;
         if workspace.len() < Memory::<T>::len(&shape) {
@@ -140,17 +162,18 @@ impl<T: Real> Call<T> {
         let call = Self { shape, ..*self };
         inside_pool(work, || {
             if fixed_shift_fits(call.temperature) {
-                call.sweeps::<FixedShift>(z, grad, memory)
+                call.sweeps::<FixedShift>(z, grad, between, memory)
             } else {
-                call.sweeps::<OwnShift>(z, grad, memory)
+                call.sweeps::<OwnShift>(z, grad, between, memory)
             }
         })
     }
 
-    fn sweeps<K: Terms>(
+    fn sweeps<'b, K: Terms>(
         &self,
         z: &[T],
         grad: Option<&mut [T]>,
+        mut between: impl Between<'b, T>,
         memory: Memory<'_, T>,
     ) -> Result<T, Error> {
         let shape = self.shape;
@@ -183,7 +206,7 @@ impl<T: Real> Call<T> {
                 rate,
                 terms,
             };
-            sweep.reduce(shifts, sums, &mut []);
+            sweep.reduce(shifts, sums, &mut [], &mut []);
             for shift in shifts.as_flattened_mut() {
                 // Without negatives any number will do.
                 *shift = if shift.is_finite() { *shift } else { T::one() };
@@ -197,7 +220,7 @@ impl<T: Real> Call<T> {
         };
         let kept = !K::OWN_SHIFT && shape.keeps && grad.is_some();
         let room = if kept { &mut *tiles } else { &mut [] };
-        sweep.reduce(factors, sums, room);
+        sweep.reduce(factors, sums, room, between.costs());
         dispatch(Finish {
             temperature: self.temperature,
             positives: positives.as_flattened(),
@@ -209,8 +232,9 @@ impl<T: Real> Call<T> {
         let losses = losses.as_flattened().get(..shape.rows).unwrap_or_default();
         let mean = vector::sum_of(losses, |loss| loss) / T::count(shape.rows);
         let loss = check::fits(self.operation, "the loss", mean)?;
+        let pulls = between.pulls()?;
         if let Some(grad) = grad {
-            sweep.gradients(factors, kept, grads, tiles);
+            sweep.gradients(factors, kept, pulls, grads, tiles);
             let grads = grads.chunks_exact((shape.slabs * PANEL).max(1));
             let out = grad.chunks_mut((PANEL * shape.dim).max(1));
             let tasks = grads

@@ -2,6 +2,7 @@
 
 use core::ops::Range;
 
+use super::between::Pulls;
 use super::layout::{Lanes, PANEL, Shape, TILE};
 use super::pairs::Tile;
 use super::sweep::Sweep;
@@ -21,6 +22,8 @@ pub(super) struct Pull<'t, 's, T, K> {
     pub(super) second_grads: &'t mut [Lanes<T>],
     pub(super) tile: &'t mut [Lanes<T>],
     pub(super) kept: bool,
+    /// Those of another loss, to be added.
+    pub(super) pulls: Option<Pulls<'t, T>>,
 }
 
 impl<T: Real, K: Terms> Task for Pull<'_, '_, T, K> {
@@ -43,7 +46,7 @@ impl<T: Real, K: Terms> Task for Pull<'_, '_, T, K> {
 }
 
 impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
-    /// `factor_i term_ij + factor_j term_ji`, for one tile.
+    /// `factor_i term_ij + factor_j term_ji`, and other pulls, for one tile.
     #[inline(always)]
     fn pulls<L: Level>(&self, tile: &Tile, terms: &mut [Lanes<T>]) {
         for p in tile.rows.clone() {
@@ -53,6 +56,9 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
                     self.weigh(p, q, terms);
                 } else {
                     self.compute::<L>(p, q, terms);
+                }
+                if let Some(pulls) = &self.pulls {
+                    pulls.add::<L>(p, q, terms);
                 }
             }
         }
@@ -79,7 +85,7 @@ impl<T: Real, K: Terms> Pull<'_, '_, T, K> {
     #[inline(always)]
     fn compute<L: Level>(&self, p: usize, q: usize, out: &mut [Lanes<T>]) {
         let sweep = self.sweep;
-        let products = sweep.products::<L>(p, q);
+        let products = sweep.products::<L>(p, q, |_| ());
         let sides = |p: usize| sweep.shifts.get(p).zip(self.factors.get(p));
         let (Some(of_rows), Some((shifts, of_columns))) = (sides(p), sides(q)) else {
             return;

@@ -2,6 +2,7 @@
 
 use core::ops::Range;
 
+use super::between::CostBlock;
 use super::layout::{Lanes, PANEL};
 use super::pairs::Tile;
 use super::sweep::Sweep;
@@ -19,6 +20,8 @@ pub(super) struct Reduce<'t, 's, T, K> {
     pub(super) sums: &'t mut [Lanes<T>],
     /// Room for the terms, or nothing.
     pub(super) kept: &'t mut [Lanes<T>],
+    /// Room for the costs of the first block's rows, or nothing.
+    pub(super) costs: CostBlock<'t, T>,
 }
 
 impl<T: Real, K: Terms> Task for Reduce<'_, '_, T, K> {
@@ -32,6 +35,7 @@ impl<T: Real, K: Terms> Task for Reduce<'_, '_, T, K> {
             second,
             sums,
             kept,
+            mut costs,
         } = self;
         sums.fill([K::identity(); PANEL]);
         let (of_rows, of_columns) = sums.split_at_mut(sums.len() / 2);
@@ -44,7 +48,8 @@ impl<T: Real, K: Terms> Task for Reduce<'_, '_, T, K> {
                 };
                 let mut across = [[K::identity::<T>(); PANEL]; PANEL];
                 for q in tile.columns_of(p) {
-                    let products = sweep.products::<L>(p, q);
+                    let products =
+                        sweep.products::<L>(p, q, |products| costs.write(p, q, products));
                     let Some(shifts) = sweep.shifts.get(q) else {
                         continue;
                     };

@@ -30,7 +30,7 @@ pub use losses::{
     barlow_twins_with_grad, byol_with_grad, nt_xent_with_grad, sin_sim_with_grad, swav_with_grad,
     vicreg_with_grad,
 };
-pub use transport::{Solution, sinkhorn_divergence_with_grad, solve, solve_annealed};
+pub use transport::{Solution, sinkhorn_divergence_with_grad, solve, solve_annealed, solve_robust};
 
 use alloc::vec::Vec;
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::zeros;
 use crate::sinkhorn::{
     self, Annealing, CostSource, Divergence, Outcome, Problem, SinkhornOptions, State,
-    divergence_workspace_len,
+    divergence_workspace_len, robust_workspace_len,
 };
 use crate::{Error, Real, check};
 
@@ -62,10 +62,7 @@ impl<'a, T: Real> Solution<'a, T> {
     pub fn plan(&self) -> Result<Vec<T>, Error> {
         let Problem { n, m, .. } = self.problem;
         let mut plan = zeros("plan", n.saturating_mul(m))?;
-        self.with_state("plan", |state| {
-            let mut rows = plan.chunks_exact_mut(m.max(1)).enumerate();
-            rows.try_for_each(|(i, row)| state.plan_row(i, row))
-        })?;
+        self.with_state("plan", |state| state.write_plan("plan", &mut plan))?;
         Ok(plan)
     }
 
@@ -137,6 +134,19 @@ pub fn solve_annealed<'a, T: Real>(
 ) -> Result<Solution<'a, T>, Error> {
     let mut workspace = room("solve_annealed", problem, problem.workspace_len())?;
     let (state, outcome) = sinkhorn::solve_annealed(problem, options, schedule, &mut workspace)?;
+    Solution::new(problem, options, &state, outcome)
+}
+
+/// [`sinkhorn::solve_robust`]: the solve for problems that nobody has looked at.
+///
+/// # Errors
+/// As the function with slices; also [`Error::Memory`].
+pub fn solve_robust<'a, T: Real>(
+    problem: &Problem<'a, T>,
+    options: &SinkhornOptions<T>,
+) -> Result<Solution<'a, T>, Error> {
+    let mut workspace = room("solve_robust", problem, robust_workspace_len(problem))?;
+    let (state, outcome) = sinkhorn::solve_robust(problem, options, &mut workspace)?;
     Solution::new(problem, options, &state, outcome)
 }
 

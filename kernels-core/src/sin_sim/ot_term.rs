@@ -7,10 +7,10 @@
 use super::options::{OtForm, OtOptions, OtUnits};
 use crate::cost::{Cost, cost_matrix, divide, largest_or_one};
 use crate::sinkhorn::divergence::{self, Wanted};
-use crate::sinkhorn::{CostSource, Problem, State, divergence_workspace_len};
+use crate::sinkhorn::{CostSource, Outcome, Problem, State, divergence_workspace_len};
 use crate::{Error, Real, check, vector};
 
-const OPERATION: &str = "ot_term_with_grad";
+pub(super) const OPERATION: &str = "ot_term_with_grad";
 
 /// The transport term and how well it was solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,6 +30,17 @@ pub struct OtTerm<T> {
 }
 
 impl<T: Real> OtTerm<T> {
+    pub(super) fn plain(outcome: Outcome<T>, transport_cost: T, units: &OtUnits<T>) -> Self {
+        Self {
+            value: outcome.value,
+            transport_cost,
+            marginal_error: outcome.marginal_error,
+            iterations: outcome.iterations,
+            converged: outcome.converged,
+            epsilon: units.epsilon,
+        }
+    }
+
     /// What stands for a term that was not computed: zeros, and no iterations, which no
     /// computed term has.
     #[must_use]
@@ -44,6 +55,22 @@ impl<T: Real> OtTerm<T> {
             epsilon: zero,
         }
     }
+}
+
+/// Solves the plain term between n rows and n others, from costs that have been divided.
+pub(super) fn solve_plain<'w, T: Real>(
+    matrix: &'w [T],
+    n: usize,
+    options: &OtOptions<T>,
+    units: &OtUnits<T>,
+    workspace: &'w mut [T],
+) -> Result<(State<'w, T>, Outcome<T>), Error> {
+    let problem = Problem::new(CostSource::Matrix(matrix), n, n)
+        .unbalanced(options.rho, options.rho)
+        .with_stored_kernel();
+    let mut state = State::new(&problem, units.epsilon, workspace)?;
+    let outcome = state.run_relaxed(&options.sinkhorn_at(units))?;
+    Ok((state, outcome))
 }
 
 /// Workspace elements for [`ot_term_with_grad`] with `n` rows in each view, whatever the
@@ -120,11 +147,7 @@ impl<T: Real> Views<'_, T> {
         let units = self.costs(options, matrix)?;
         let divisor = units.divisor;
         divide(matrix, divisor);
-        let problem = Problem::new(CostSource::Matrix(matrix), n, n)
-            .unbalanced(options.rho, options.rho)
-            .with_stored_kernel();
-        let mut state = State::new(&problem, units.epsilon, scratch)?;
-        let outcome = state.run_relaxed(&options.sinkhorn_at(&units))?;
+        let (mut state, outcome) = solve_plain(matrix, n, options, &units, scratch)?;
         let transport_cost = state.transport_cost()?;
         let (x, y, dim) = (self.a, self.b, self.dim);
         state.envelope_gradient(options.cost, x, y, dim, self.grad_a, self.grad_b)?;
@@ -134,14 +157,7 @@ impl<T: Real> Views<'_, T> {
                 check::all_fit(OPERATION, "the gradient", grad)?;
             }
         }
-        Ok(OtTerm {
-            value: outcome.value,
-            transport_cost,
-            marginal_error: outcome.marginal_error,
-            iterations: outcome.iterations,
-            converged: outcome.converged,
-            epsilon: units.epsilon,
-        })
+        Ok(OtTerm::plain(outcome, transport_cost, &units))
     }
 
     fn divergence(self, options: &OtOptions<T>, workspace: &mut [T]) -> Result<OtTerm<T>, Error> {

@@ -19,9 +19,9 @@
 //! takes `½ σ a` from f̄ and gives `½ σ b` to ḡ, after which `Σ f̄ = Σ ḡ`, and it adds
 //! `−½ σ f` and `½ σ g` to the gradients by weights.
 
+use super::coupling::{Coupling, Stream};
 use super::gradient::{Constants, Prices};
 use super::gradients::{Gradients, Sink};
-use super::plan::{Coupling, Stream};
 use super::sums::{Sums, divisor};
 use crate::{Error, Real, check, vector};
 

@@ -6,7 +6,7 @@
 //! | `apply_plan_transpose` | `(Pᵀ u)_j = Σ_i P_ij u_i` | m × k |
 //! | `barycentric_projection` | `Σ_j P_ij y_j / Σ_j P_ij` | n × k |
 //!
-//! Rows of P are computed one after the other: one exponential for each pair and
+//! Rows of P are computed when they are needed: one exponential for each pair and
 //! `n m k` multiplications; no memory beside the state's.
 //!
 //! **Atoms without mass** (weight zero, or a plan that underflows there in an unbalanced
@@ -18,7 +18,8 @@
 //! sum of m terms adds m u at most.
 
 use super::State;
-use super::plan::PlanVisitor;
+use super::blocks::{Round, Writes};
+use super::coupling::{Part, Visitor};
 use crate::level::Level;
 use crate::{Error, Real, check, vector};
 
@@ -93,15 +94,37 @@ impl<T: Real> State<'_, T> {
 }
 
 /// Rows of `P v`.
-struct Gather<'v, T> {
-    v: &'v [T],
-    width: usize,
+pub(super) struct Gather<'v, T> {
+    pub(super) v: &'v [T],
+    pub(super) width: usize,
     /// Whether they are divided by the mass of the row.
-    mean: bool,
-    out: &'v mut [T],
+    pub(super) mean: bool,
+    pub(super) out: &'v mut [T],
 }
 
-impl<T: Real> PlanVisitor<T> for Gather<'_, T> {
+impl<T: Real> Visitor<T> for Gather<'_, T> {
+    type Part<'p>
+        = Gather<'p, T>
+    where
+        Self: 'p;
+
+    fn writes(&self) -> Writes {
+        Writes::Rows
+    }
+
+    fn parts(&mut self, round: Round) -> impl Iterator<Item = Gather<'_, T>> {
+        let (v, width, mean) = (self.v, self.width, self.mean);
+        let rows = round.rows_mut(self.out, width);
+        rows.map(move |out| Gather {
+            v,
+            width,
+            mean,
+            out,
+        })
+    }
+}
+
+impl<T: Real> Part<T> for Gather<'_, T> {
     #[inline(always)]
     fn row<L: Level>(&mut self, i: usize, _: &[T], masses: &[T]) {
         let Some(out) = self.out.chunks_exact_mut(self.width.max(1)).nth(i) else {
@@ -129,13 +152,34 @@ impl<T: Real> PlanVisitor<T> for Gather<'_, T> {
 }
 
 /// Rows of P, times those of u, added up.
-struct Spread<'v, T> {
-    u: &'v [T],
-    width: usize,
-    out: &'v mut [T],
+pub(super) struct Spread<'v, T> {
+    pub(super) u: &'v [T],
+    pub(super) width: usize,
+    pub(super) out: &'v mut [T],
 }
 
-impl<T: Real> PlanVisitor<T> for Spread<'_, T> {
+impl<T: Real> Visitor<T> for Spread<'_, T> {
+    type Part<'p>
+        = Spread<'p, T>
+    where
+        Self: 'p;
+
+    fn writes(&self) -> Writes {
+        Writes::Both
+    }
+
+    fn parts(&mut self, round: Round) -> impl Iterator<Item = Spread<'_, T>> {
+        let (u, width) = (self.u, self.width);
+        let columns = round.columns_mut(self.out, width).enumerate();
+        columns.map(move |(block, out)| Spread {
+            u: round.of_rows(u, width, block),
+            width,
+            out,
+        })
+    }
+}
+
+impl<T: Real> Part<T> for Spread<'_, T> {
     #[inline(always)]
     fn row<L: Level>(&mut self, i: usize, _: &[T], masses: &[T]) {
         let Some(u) = self.u.chunks_exact(self.width.max(1)).nth(i) else {

@@ -98,7 +98,7 @@ impl<T: Real, S: Series> Task for ColumnSoftMin<'_, T, S> {
 
 /// Visits the rows that have mass: `(a_i, f_i, costs)`.
 #[inline(always)]
-fn for_rows<L: Level, T: Real>(
+pub(super) fn for_rows<L: Level, T: Real>(
     rows: &CostRows<'_, T>,
     f: &[T],
     a: &[T],
@@ -108,7 +108,7 @@ fn for_rows<L: Level, T: Real>(
     let m = rows.columns();
     let mut first = 0;
     for (f, a) in f.chunks(GROUP).zip(a.chunks(GROUP)) {
-        let costs = rows.group::<L>(first, f.len(), tile);
+        let (costs, _) = rows.group::<L>(first, f.len(), 0..m, tile);
         for ((costs, &f), &a) in costs.chunks_exact(m.max(1)).zip(f).zip(a) {
             if a > T::zero() {
                 visit(a, f, costs);

@@ -9,9 +9,9 @@
 //!
 //! Cost: one sweep over the plan in an iteration.
 
+use super::coupling::{Coupling, Stream};
 use super::gradient::Constants;
 use super::hessian::{Vectors, parts, parts_mut};
-use super::plan::{Coupling, Stream};
 use crate::{Error, Real, vector};
 
 /// When conjugate gradients stop.

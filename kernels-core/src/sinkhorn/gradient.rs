@@ -70,14 +70,7 @@ impl<T: Real> State<'_, T> {
         let reciprocals = columns.get_mut(..m).unwrap_or_default();
         let mut result = gradients.begin(OPERATION, n, m, reciprocals);
         if result.is_ok() {
-            self.visit_plan(&mut Sink {
-                s: T::one(),
-                t: T::zero(),
-                u: None,
-                v: None,
-                gradients: &mut gradients,
-                reciprocals,
-            });
+            self.visit_plan(&mut Sink::of_plan(&mut gradients, reciprocals));
             result = gradients.finish(OPERATION, reciprocals, None);
         }
         self.memory.columns = columns;
@@ -90,20 +83,21 @@ impl<T: Real> State<'_, T> {
     /// # Errors
     /// A wrong length, or a plan that does not fit the scalar type.
     pub fn cost_gradient(&mut self, out: &mut [T]) -> Result<(), Error> {
-        let operation = "cost_gradient";
+        self.write_plan("cost_gradient", out)
+    }
+
+    /// The same for another operation.
+    pub(crate) fn write_plan(
+        &mut self,
+        operation: &'static str,
+        out: &mut [T],
+    ) -> Result<(), Error> {
         let mut gradients = Gradients {
             cost: Some(out),
             ..Gradients::default()
         };
         gradients.begin(operation, self.f.len(), self.g.len(), &mut [])?;
-        self.visit_plan(&mut Sink {
-            s: T::one(),
-            t: T::zero(),
-            u: None,
-            v: None,
-            gradients: &mut gradients,
-            reciprocals: &[],
-        });
+        self.visit_plan(&mut Sink::of_plan(&mut gradients, &[]));
         gradients.finish(operation, &[], None)
     }
 

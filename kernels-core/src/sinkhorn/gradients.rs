@@ -1,7 +1,8 @@
 //! Where gradients go: costs, points, weights, each if wanted.
 
-use super::plan::PlanVisitor;
-use super::pull::PointGradients;
+use super::blocks::{Round, Writes};
+use super::coupling::{Part, Visitor};
+use super::pull::{PointGradients, PullPart};
 use super::weights::Weights;
 use crate::level::Level;
 use crate::{Error, Real, check, vector};
@@ -114,7 +115,70 @@ pub(super) struct Sink<'s, 'g, T> {
     pub(super) reciprocals: &'s [T],
 }
 
-impl<T: Real> PlanVisitor<T> for Sink<'_, '_, T> {
+impl<'s, 'g, T: Real> Sink<'s, 'g, T> {
+    /// With W = P.
+    pub(super) fn of_plan(gradients: &'s mut Gradients<'g, T>, reciprocals: &'s [T]) -> Self {
+        Self {
+            s: T::one(),
+            t: T::zero(),
+            u: None,
+            v: None,
+            gradients,
+            reciprocals,
+        }
+    }
+}
+
+impl<T: Real> Visitor<T> for Sink<'_, '_, T> {
+    type Part<'p>
+        = SinkPart<'p, T>
+    where
+        Self: 'p;
+
+    fn writes(&self) -> Writes {
+        if self.gradients.points.is_some() {
+            Writes::Both
+        } else {
+            Writes::Rows
+        }
+    }
+
+    fn parts(&mut self, round: Round) -> impl Iterator<Item = SinkPart<'_, T>> {
+        let (s, t, u, v) = (self.s, self.t, self.u, self.v);
+        let m = round.all_columns();
+        let Gradients { cost, points, .. } = &mut *self.gradients;
+        let cost = round.rows_mut(cost.as_deref_mut().unwrap_or_default(), m);
+        let mut points = points
+            .as_mut()
+            .map(|points| points.parts(round, self.reciprocals));
+        cost.enumerate().map(move |(block, cost)| SinkPart {
+            s,
+            t,
+            u: u.map(|u| round.of_rows(u, 1, block)),
+            v: v.map(|v| round.of_columns(v, 1, block)),
+            m,
+            first: round.columns(block).start,
+            cost,
+            points: points.as_mut().and_then(Iterator::next),
+        })
+    }
+}
+
+/// [`Sink`] of one block.
+pub(super) struct SinkPart<'p, T> {
+    s: T,
+    t: T,
+    u: Option<&'p [T]>,
+    v: Option<&'p [T]>,
+    m: usize,
+    /// The first column.
+    first: usize,
+    /// Whole rows, or nothing.
+    cost: &'p mut [T],
+    points: Option<PullPart<'p, T>>,
+}
+
+impl<T: Real> Part<T> for SinkPart<'_, T> {
     #[inline(always)]
     fn row<L: Level>(&mut self, i: usize, costs: &[T], masses: &[T]) {
         let at = |side: Option<&[T]>, k: usize| {
@@ -123,10 +187,8 @@ impl<T: Real> PlanVisitor<T> for Sink<'_, '_, T> {
         };
         let (s, t, v) = (self.s + at(self.u, i), self.t, self.v);
         let weight = |j: usize, c: T, mass: T| mass * (s + at(v, j) + t * c);
-        let m = masses.len();
-        if let Some(cost) = &mut self.gradients.cost
-            && let Some(row) = cost.get_mut(i * m..(i + 1) * m)
-        {
+        let start = i * self.m + self.first;
+        if let Some(row) = self.cost.get_mut(start..start + masses.len()) {
             for (j, (slot, (&c, &mass))) in row.iter_mut().zip(costs.iter().zip(masses)).enumerate()
             {
                 // A forbidden pair has no mass and an infinite cost.
@@ -135,8 +197,8 @@ impl<T: Real> PlanVisitor<T> for Sink<'_, '_, T> {
                 }
             }
         }
-        if let Some(points) = &mut self.gradients.points {
-            points.add_row(i, self.reciprocals, (costs, masses), weight);
+        if let Some(points) = &mut self.points {
+            points.add_row(i, (costs, masses), weight);
         }
     }
 }

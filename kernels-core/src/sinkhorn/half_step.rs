@@ -4,9 +4,9 @@
 //! form of a plan: `a_i π_ij = a_i b_j exp((f_i/τ_a + g_j − C_ij)/ε)`. What goes back is
 //! divided by those weights instead, and for an atom without weight it is zero.
 
+use super::coupling::{Coupling, Stream};
 use super::gradient::Constants;
 use super::gradients::{Gradients, Sink};
-use super::plan::{Coupling, Stream};
 use super::sums::{Sums, divisor};
 use crate::Real;
 
@@ -46,7 +46,7 @@ impl<T: Real> HalfStep<'_, T> {
         if !gradients.of_pairs() {
             return stream.visit(&self.coupling, &mut sums);
         }
-        let mut sink = Sink {
+        let sink = Sink {
             s: T::zero(),
             t: T::zero(),
             u: self.u,
@@ -54,7 +54,7 @@ impl<T: Real> HalfStep<'_, T> {
             gradients,
             reciprocals,
         };
-        stream.visit(&self.coupling, &mut (&mut sums, &mut sink));
+        stream.visit(&self.coupling, &mut (sums, sink));
     }
 
     pub(super) fn complete(

@@ -13,8 +13,8 @@
 //! Cost of a product: one sweep over the plan. Memory: five vectors of n + m, with those of
 //! `conjugate_gradient`.
 
+use super::coupling::{Coupling, Stream};
 use super::gradient::{Constants, Prices};
-use super::plan::{Coupling, Stream};
 use super::sums::Sums;
 use crate::{Real, check};
 

@@ -8,20 +8,22 @@
 //! | file | subject |
 //! |---|---|
 //! | `problem`, `weights` | costs, weights and prices, checked once |
-//! | `rows` | rows of costs, from a matrix or from points |
+//! | `rows`, `cost_range` | rows of costs, from a matrix or from points; how far they spread |
 //! | `options` | when to stop; what came out |
 //! | `pass`, `row`, `columns` | the two half steps in one pass: formulas, special values |
 //! | `stored` | the same by a stored kernel, without exponentials |
 //! | `series` | the sum of exponentials, also where ε is large |
 //! | `chunks` | how rows are shared out among threads |
 //! | `state`, `look_ahead` | the iteration as a state with a `step`; what it does to potentials |
+//! | `coupling`, `blocks` | sweeps over the plan or one like it, and how threads share them |
 //! | `plan` | rows of the plan on demand |
 //! | `annealing` | from a large ε down to a small one |
 //! | `batch`, `batch_outputs` | many small problems of one size |
 //! | `relaxation` | longer steps where convergence is slow |
 //! | `apply` | products with the plan; the barycentric projection |
-//! | `primal` | a feasible plan's value and the duality gap |
+//! | `primal`, `feasible` | a feasible plan's value and the duality gap |
 //! | `newton` | Newton's method where convergence is slower still |
+//! | `robust` | all of these, for problems that nobody has looked at |
 //! | `gradient` | envelope gradients: costs, points, weights |
 //! | `implicit`, `hessian`, `conjugate_gradient` | implicit differentiation, and the linear system behind it |
 //! | `unrolled`, `half_step` | backwards through a fixed number of iterations |
@@ -64,10 +66,14 @@ mod annealing;
 mod apply;
 mod batch;
 mod batch_outputs;
+mod blocks;
 mod chunks;
 mod columns;
 mod conjugate_gradient;
+mod cost_range;
+mod coupling;
 pub(crate) mod divergence;
+mod feasible;
 pub(crate) mod gradient;
 mod gradients;
 mod half_step;
@@ -82,6 +88,7 @@ mod primal;
 mod problem;
 mod pull;
 mod relaxation;
+mod robust;
 pub(crate) mod row;
 mod rows;
 pub(crate) mod series;
@@ -107,6 +114,7 @@ pub use options::{Outcome, SinkhornOptions};
 pub use primal::{DualityGap, gap_workspace_len};
 pub use problem::{CostSource, Problem};
 pub use pull::PointGradients;
+pub use robust::{robust_workspace_len, solve_robust};
 pub use state::State;
 pub use unrolled::{Recording, unrolled_workspace_len};
 

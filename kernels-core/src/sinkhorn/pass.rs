@@ -93,7 +93,8 @@ impl<T: Real, S: Series> Task for ChunkTask<'_, '_, T, S> {
         let outputs = outputs.zip(Pieces::new(chunk.shifts, GROUP));
         for ((f, a), (next_f, shifts)) in sides.zip(outputs) {
             let count = f.len();
-            let costs = pass.rows.group::<L>(chunk.first + row, count, chunk.tile);
+            let first = chunk.first + row;
+            let (costs, _) = pass.rows.group::<L>(first, count, 0..m, chunk.tile);
             let start = if keep { row * m } else { 0 };
             let group = chunk.terms.get_mut(start..start + count * m);
             let group = group.unwrap_or_default();

@@ -1,22 +1,17 @@
 //! The plan of a state, row by row: it is never stored.
 
 use super::State;
-use super::look_ahead::mask;
-use super::rows::CostRows;
+use super::blocks::{MAX_BLOCKS, Round, Writes};
+use super::coupling::{Coupling, Part, Stream, Visitor};
+use super::gradients::{Gradients, Sink};
 use super::weights::Scale;
-use crate::level::{Level, Task, dispatch};
-use crate::panel::GROUP;
+use crate::level::Level;
 use crate::{Error, Real, check, vector};
 
 const OPERATION: &str = "transport_cost";
+const TRANSPORT: &str = "the transport cost";
 
-/// Takes the plan in, a row at a time.
-pub(super) trait PlanVisitor<T> {
-    /// Row `i`: costs and masses, one of each for every column.
-    fn row<L: Level>(&mut self, i: usize, costs: &[T], masses: &[T]);
-}
-
-impl<T: Real> State<'_, T> {
+impl<'s, T: Real> State<'s, T> {
     /// `P_ij`, or `None` outside the matrix.
     #[must_use]
     pub fn plan(&self, i: usize, j: usize) -> Option<T> {
@@ -59,17 +54,32 @@ impl<T: Real> State<'_, T> {
     /// # Errors
     /// When it does not fit the scalar type.
     pub fn transport_cost(&mut self) -> Result<T, Error> {
-        let mut visitor = Transport { total: T::zero() };
+        let mut visitor = Transport::new();
         self.visit_plan(&mut visitor);
-        check::fits(OPERATION, "the transport cost", visitor.total)
+        check::fits(OPERATION, TRANSPORT, visitor.total())
+    }
+
+    /// Ends with the plan, written over the kernel that the state has stored, and `⟨P,C⟩`.
+    pub(crate) fn into_plan(mut self) -> Result<(&'s [T], T), Error> {
+        let plan = core::mem::take(&mut self.kernel.entries);
+        let mut gradients = Gradients {
+            cost: Some(&mut *plan),
+            ..Gradients::default()
+        };
+        gradients.begin(OPERATION, self.f.len(), self.g.len(), &mut [])?;
+        let mut visitor = (Sink::of_plan(&mut gradients, &[]), Transport::new());
+        self.visit_plan(&mut visitor);
+        let total = visitor.1.total();
+        gradients.finish(OPERATION, &[], None)?;
+        Ok((plan, check::fits(OPERATION, TRANSPORT, total)?))
     }
 
     fn scale(&self) -> Scale<T> {
         Scale::of(self.a.mass, self.b.mass)
     }
 
-    /// Shows the rows of the plan to a visitor, in order; rows without mass are left out.
-    pub(super) fn visit_plan<V: PlanVisitor<T>>(&mut self, visitor: &mut V) {
+    /// Shows the plan to a visitor.
+    pub(super) fn visit_plan<V: Visitor<T> + Send>(&mut self, visitor: &mut V) {
         let (plan, mut stream) = self.coupling();
         stream.visit(&plan, visitor);
     }
@@ -91,70 +101,49 @@ impl<T: Real> State<'_, T> {
             rate,
             masked: self.masked,
             terms: self.memory.terms,
-            tile: self.memory.tiles,
+            tiles: self.memory.tiles,
         };
         (coupling, stream)
     }
 }
 
-/// `Q_ij = scale · a_i b_j exp((φ f_i + γ g_j − C_ij)/ε)`: the plan, or what stands in its
-/// place between two half steps.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Coupling<'c, T> {
-    pub(super) f: &'c [T],
-    /// φ.
-    pub(super) f_factor: T,
-    pub(super) g: &'c [T],
-    /// γ.
-    pub(super) g_factor: T,
-    /// Rows of weight zero are left out.
-    pub(super) a: &'c [T],
-    /// Columns of weight zero are zero, whatever their potential.
-    pub(super) b: &'c [T],
-    pub(super) scale: Scale<T>,
-}
-
-/// The costs, and scratch.
-#[derive(Debug)]
-pub(super) struct Stream<'p, T> {
-    pub(super) rows: CostRows<'p, T>,
-    pub(super) rate: T,
-    pub(super) masked: &'p mut [T],
-    pub(super) terms: &'p mut [T],
-    pub(super) tile: &'p mut [T],
-}
-
-impl<T: Real> Stream<'_, T> {
-    /// Shows the rows of a coupling to a visitor, in order.
-    pub(super) fn visit<V: PlanVisitor<T>>(&mut self, of: &Coupling<'_, T>, visitor: &mut V) {
-        mask(of.b, of.g, self.masked);
-        vector::scale(self.masked, of.g_factor);
-        dispatch(Sweep {
-            rows: self.rows,
-            coupling: of,
-            g: self.masked,
-            rate: self.rate,
-            terms: self.terms,
-            tile: self.tile,
-            visitor,
-        });
-    }
-}
-
-/// Two visitors on one visit.
-impl<T: Real, A: PlanVisitor<T>, B: PlanVisitor<T>> PlanVisitor<T> for (&mut A, &mut B) {
-    #[inline(always)]
-    fn row<L: Level>(&mut self, i: usize, costs: &[T], masses: &[T]) {
-        self.0.row::<L>(i, costs, masses);
-        self.1.row::<L>(i, costs, masses);
-    }
-}
-
+/// `⟨P,C⟩`, block by block.
 struct Transport<T> {
-    total: T,
+    totals: [T; MAX_BLOCKS],
 }
 
-impl<T: Real> PlanVisitor<T> for Transport<T> {
+impl<T: Real> Transport<T> {
+    fn new() -> Self {
+        Self {
+            totals: [T::zero(); MAX_BLOCKS],
+        }
+    }
+
+    fn total(&self) -> T {
+        vector::sum_of(&self.totals, |total| total)
+    }
+}
+
+struct TransportPart<'p, T> {
+    total: &'p mut T,
+}
+
+impl<T: Real> Visitor<T> for Transport<T> {
+    type Part<'p>
+        = TransportPart<'p, T>
+    where
+        Self: 'p;
+
+    fn writes(&self) -> Writes {
+        Writes::Rows
+    }
+
+    fn parts(&mut self, _: Round) -> impl Iterator<Item = TransportPart<'_, T>> {
+        self.totals.iter_mut().map(|total| TransportPart { total })
+    }
+}
+
+impl<T: Real> Part<T> for TransportPart<'_, T> {
     #[inline(always)]
     fn row<L: Level>(&mut self, _: usize, costs: &[T], masses: &[T]) {
         // A forbidden pair has no mass and an infinite cost.
@@ -165,46 +154,6 @@ impl<T: Real> PlanVisitor<T> for Transport<T> {
                 mass * cost
             }
         };
-        self.total += vector::reduce(masses, costs, carried);
-    }
-}
-
-/// The rows of a coupling in groups.
-struct Sweep<'p, T, V> {
-    rows: CostRows<'p, T>,
-    coupling: &'p Coupling<'p, T>,
-    /// γ g, −∞ at zero weights.
-    g: &'p [T],
-    rate: T,
-    terms: &'p mut [T],
-    tile: &'p mut [T],
-    visitor: &'p mut V,
-}
-
-impl<T: Real, V: PlanVisitor<T>> Task for Sweep<'_, T, V> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Level>(self) {
-        let (m, rate) = (self.g.len().max(1), self.rate);
-        let of = self.coupling;
-        let Scale { factor, power } = of.scale;
-        let mut first = 0;
-        for (f, a) in of.f.chunks(GROUP).zip(of.a.chunks(GROUP)) {
-            let costs = self.rows.group::<L>(first, f.len(), self.tile);
-            let rows = costs.chunks_exact(m).zip(self.terms.chunks_exact_mut(m));
-            for (r, ((costs, masses), (&f, &a))) in rows.zip(f.iter().zip(a)).enumerate() {
-                if a == T::zero() {
-                    continue;
-                }
-                let (f, scale) = (of.f_factor * f, a * factor);
-                let sides = self.g.iter().zip(of.b);
-                for ((mass, &c), (&g, &b)) in masses.iter_mut().zip(costs).zip(sides) {
-                    *mass = (scale * b) * (((f - c) + g) * rate + power).exp2_at::<L>();
-                }
-                self.visitor.row::<L>(first + r, costs, masses);
-            }
-            first += f.len();
-        }
+        *self.total += vector::reduce(masses, costs, carried);
     }
 }

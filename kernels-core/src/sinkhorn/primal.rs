@@ -25,11 +25,13 @@
 //! lets that end well; if more than rounding is left over, the answer is
 //! [`Error::NotConverged`], and more iterations leave less to be placed.
 //!
-//! Cost: three sweeps over the plan; memory `2 (n + m)`, [`gap_workspace_len`].
+//! Cost: four sweeps over the plan; memory `2 (n + m)`, [`gap_workspace_len`].
 
 use super::State;
-use super::plan::PlanVisitor;
-use crate::level::Level;
+use super::apply::{Gather, Spread};
+use super::blocks::MAX_BLOCKS;
+use super::feasible::{Compare, Lacking, relative_entropy};
+use super::sums::Sums;
 use crate::{Error, Real, check, vector};
 
 const OPERATION: &str = "duality_gap";
@@ -80,26 +82,44 @@ impl<T: Real> State<'_, T> {
         let (epsilon, masked) = (self.epsilon, self.range.masked);
         let dual = self.dual_value_with_mass();
 
-        x.fill(T::one());
-        column_sums.fill(T::zero());
         let (plan, mut stream) = self.coupling();
         // What no scaling can supply.
         let mut missing = T::zero();
-        let mut scale_rows = ScaleRows {
-            weights: plan.a,
-            mass: mass_a,
-            imposed,
-            x,
-            column_sums,
-            missing: &mut missing,
+        Sums {
+            s: T::one(),
+            t: T::zero(),
+            k: T::zero(),
+            u: None,
+            v: None,
+            rows: Some(&mut *row_sums),
+            columns: None,
+        }
+        .of(&plan, &mut stream);
+        for ((x, &sum), &a) in x.iter_mut().zip(row_sums.iter()).zip(plan.a) {
+            *x = scaling(a * mass_a, sum, imposed, &mut missing);
+        }
+        column_sums.fill(T::zero());
+        let mut scaled = Spread {
+            u: x,
+            width: 1,
+            out: column_sums,
         };
-        stream.visit(&plan, &mut scale_rows);
+        stream.visit(&plan, &mut scaled);
         for ((y, sum), &b) in y.iter_mut().zip(column_sums.iter_mut()).zip(plan.b) {
             *y = scaling(b * mass_b, *sum, (imposed.1, imposed.0), &mut missing);
             *sum *= *y;
         }
         row_sums.fill(T::zero());
-        stream.visit(&plan, &mut ScaledSums { x, y, row_sums });
+        let mut scaled = Gather {
+            v: y,
+            width: 1,
+            mean: false,
+            out: row_sums,
+        };
+        stream.visit(&plan, &mut scaled);
+        for (sum, &x) in row_sums.iter_mut().zip(x.iter()) {
+            *sum *= x;
+        }
 
         let mut prices = T::zero();
         let mut shortfall = T::zero();
@@ -125,6 +145,14 @@ impl<T: Real> State<'_, T> {
             }
             shortfall = shortfall.max(short);
         }
+        // With one imposed side, the scaling has made it right.
+        let lacking = if imposed != (true, true) {
+            Lacking::Nothing
+        } else if masked {
+            Lacking::InOrder(row_sums, column_sums)
+        } else {
+            Lacking::Product(row_sums, column_sums, shortfall)
+        };
         let mut compare = Compare {
             plan: (plan.f, plan.g, plan.a, plan.b),
             mass: mass_a * mass_b,
@@ -132,15 +160,13 @@ impl<T: Real> State<'_, T> {
             epsilon,
             x,
             y,
-            // With one imposed side, the scaling has made it right.
-            lacking: (imposed == (true, true)).then_some((row_sums, column_sums)),
-            shortfall,
-            in_order: masked,
-            gap: T::zero(),
-            primal: T::zero(),
+            lacking,
+            gaps: [T::zero(); MAX_BLOCKS],
+            primals: [T::zero(); MAX_BLOCKS],
         };
         stream.visit(&plan, &mut compare);
-        let (near, primal) = (compare.gap, compare.primal);
+        let near = vector::sum_of(&compare.gaps, |gap| gap);
+        let primal = vector::sum_of(&compare.primals, |primal| primal);
         if masked && imposed == (true, true) {
             missing += vector::sum_of(row_sums, |left| left);
         }
@@ -177,123 +203,4 @@ fn scaling<T: Real>(weight: T, sum: T, imposed: (bool, bool), missing: &mut T) -
     }
     *missing += weight;
     T::one()
-}
-
-/// `q log(q/p) − q + p`, not negative; `ln_p` is asked where p is small or has underflown.
-#[inline(always)]
-fn relative_entropy<T: Real>(q: T, p: T, ln_p: impl FnOnce() -> T) -> T {
-    if q == T::zero() {
-        return p;
-    }
-    let d = (q - p) / p;
-    let near = p.is_normal() && d.abs() < T::of(0.5);
-    let term = if near {
-        // For small d the terms of first order have to cancel.
-        p * ((T::one() + d) * d.ln_1p() - d)
-    } else {
-        q * (q.ln() - ln_p()) - q + p
-    };
-    // NaN is kept.
-    if term < T::zero() { T::zero() } else { term }
-}
-
-/// Row factors, and the column sums that they leave.
-struct ScaleRows<'v, T> {
-    weights: &'v [T],
-    mass: T,
-    imposed: (bool, bool),
-    x: &'v mut [T],
-    column_sums: &'v mut [T],
-    missing: &'v mut T,
-}
-
-impl<T: Real> PlanVisitor<T> for ScaleRows<'_, T> {
-    #[inline(always)]
-    fn row<L: Level>(&mut self, i: usize, _: &[T], masses: &[T]) {
-        let (Some(x), Some(&weight)) = (self.x.get_mut(i), self.weights.get(i)) else {
-            return;
-        };
-        let sum = vector::sum_of(masses, |mass| mass);
-        *x = scaling(weight * self.mass, sum, self.imposed, self.missing);
-        vector::add_scaled(self.column_sums, *x, masses);
-    }
-}
-
-/// Row sums of the scaled plan.
-struct ScaledSums<'v, T> {
-    x: &'v [T],
-    y: &'v [T],
-    row_sums: &'v mut [T],
-}
-
-impl<T: Real> PlanVisitor<T> for ScaledSums<'_, T> {
-    #[inline(always)]
-    fn row<L: Level>(&mut self, i: usize, _: &[T], masses: &[T]) {
-        if let (Some(sum), Some(&x)) = (self.row_sums.get_mut(i), self.x.get(i)) {
-            *sum = x * vector::dot(masses, self.y);
-        }
-    }
-}
-
-/// The scaled plan with its correction, entry by entry.
-struct Compare<'v, T> {
-    /// f, g, a, b.
-    plan: (&'v [T], &'v [T], &'v [T], &'v [T]),
-    mass: T,
-    /// Its logarithm, also where it has underflown.
-    ln_mass: T,
-    epsilon: T,
-    x: &'v [T],
-    y: &'v [T],
-    /// What rows and columns miss, if it has to be added.
-    lacking: Option<(&'v mut [T], &'v mut [T])>,
-    shortfall: T,
-    /// Whether it is given out in order, or as a product.
-    in_order: bool,
-    /// `KL(P' | P)`.
-    gap: T,
-    /// `⟨P',C⟩ + ε KL(P' | a⊗b)`.
-    primal: T,
-}
-
-impl<T: Real> PlanVisitor<T> for Compare<'_, T> {
-    #[inline(always)]
-    fn row<L: Level>(&mut self, i: usize, costs: &[T], masses: &[T]) {
-        let (f, g, a, b) = self.plan;
-        let (Some(&f), Some(&a), Some(&x)) = (f.get(i), a.get(i), self.x.get(i)) else {
-            return;
-        };
-        let (mut gap, mut transport, mut entropy) = (T::zero(), T::zero(), T::zero());
-        let columns = costs.iter().zip(masses).zip(g.iter().zip(b)).zip(self.y);
-        for (j, (((&c, &p), (&g, &b)), &y)) in columns.enumerate() {
-            if b == T::zero() {
-                continue;
-            }
-            let product = a * b * self.mass;
-            if c == T::infinity() {
-                entropy += product;
-                continue;
-            }
-            let mut q = x * y * p;
-            if let Some((rows, columns)) = &mut self.lacking
-                && let (Some(row), Some(column)) = (rows.get_mut(i), columns.get_mut(j))
-            {
-                if self.in_order {
-                    let moved = row.min(*column);
-                    *row -= moved;
-                    *column -= moved;
-                    q += moved;
-                } else if self.shortfall > T::zero() {
-                    q += *row * (*column / self.shortfall);
-                }
-            }
-            let ln_product = || a.ln() + b.ln() + self.ln_mass;
-            let ln_p = || ln_product() + ((f - c) + g) / self.epsilon;
-            gap += relative_entropy(q, p, ln_p);
-            entropy += relative_entropy(q, product, ln_product);
-            transport += q * c;
-        }
-        self.gap += gap;
-        self.primal += transport + self.epsilon * entropy;
-    }
 }

@@ -12,6 +12,7 @@
 //! differences are what keeps digits when u and v are close.) W may have any sign; it
 //! comes row by row and is never stored.
 
+use super::blocks::Round;
 use crate::cost::Cost;
 use crate::{Error, Real, check, normalize, vector};
 
@@ -61,29 +62,24 @@ impl<T: Real> PointGradients<'_, T> {
         Ok(())
     }
 
-    /// Adds row i of W, where `weight(j, c, mass)` is its entry in column j.
-    #[inline(always)]
-    pub(super) fn add_row(
-        &mut self,
-        i: usize,
-        reciprocals: &[T],
-        (costs, masses): (&[T], &[T]),
-        weight: impl Fn(usize, T, T) -> T,
-    ) {
-        let dim = self.dim.max(1);
-        let range = i * dim..(i + 1) * dim;
-        let (Some(x), Some(gx)) = (self.x.get(range.clone()), self.grad_x.get_mut(range)) else {
-            return;
-        };
-        let r = row_reciprocal(self.cost, x);
-        let columns = self.y.chunks_exact(dim);
-        let columns = columns.zip(self.grad_y.chunks_exact_mut(dim));
-        let columns = columns.zip(reciprocals).zip(costs.iter().zip(masses));
-        for (j, (((y, gy), &s), (&c, &mass))) in columns.enumerate() {
-            if mass != T::zero() {
-                pull_together(weight(j, c, mass), (x, r, &mut *gx), (y, s, gy));
-            }
-        }
+    /// Their parts in a round, one for each row block.
+    pub(super) fn parts<'p>(
+        &'p mut self,
+        round: Round,
+        reciprocals: &'p [T],
+    ) -> impl Iterator<Item = PullPart<'p, T>> {
+        let (cost, dim, x, y) = (self.cost, self.dim.max(1), self.x, self.y);
+        let grads = round.rows_mut(self.grad_x, dim);
+        let grads = grads.zip(round.columns_mut(self.grad_y, dim)).enumerate();
+        grads.map(move |(block, (grad_x, grad_y))| PullPart {
+            cost,
+            dim,
+            x: round.of_rows(x, dim, block),
+            y: round.of_columns(y, dim, block),
+            reciprocals: round.of_columns(reciprocals, 1, block),
+            grad_x,
+            grad_y,
+        })
     }
 
     /// From the sums of the shares to the gradients.
@@ -104,6 +100,43 @@ impl<T: Real> PointGradients<'_, T> {
         }
         check::all_fit(operation, "the gradient", self.grad_x)?;
         check::all_fit(operation, "the gradient", self.grad_y)
+    }
+}
+
+/// The points of one block.
+pub(super) struct PullPart<'p, T> {
+    cost: Cost,
+    dim: usize,
+    x: &'p [T],
+    y: &'p [T],
+    reciprocals: &'p [T],
+    grad_x: &'p mut [T],
+    grad_y: &'p mut [T],
+}
+
+impl<T: Real> PullPart<'_, T> {
+    /// Adds row i of W, where `weight(j, c, mass)` is its entry in column j.
+    #[inline(always)]
+    pub(super) fn add_row(
+        &mut self,
+        i: usize,
+        (costs, masses): (&[T], &[T]),
+        weight: impl Fn(usize, T, T) -> T,
+    ) {
+        let dim = self.dim;
+        let range = i * dim..(i + 1) * dim;
+        let (Some(x), Some(gx)) = (self.x.get(range.clone()), self.grad_x.get_mut(range)) else {
+            return;
+        };
+        let r = row_reciprocal(self.cost, x);
+        let columns = self.y.chunks_exact(dim);
+        let columns = columns.zip(self.grad_y.chunks_exact_mut(dim));
+        let columns = columns.zip(self.reciprocals).zip(costs.iter().zip(masses));
+        for (j, (((y, gy), &s), (&c, &mass))) in columns.enumerate() {
+            if mass != T::zero() {
+                pull_together(weight(j, c, mass), (x, r, &mut *gx), (y, s, gy));
+            }
+        }
     }
 }
 

@@ -3,12 +3,15 @@
 //! For points, `C_ij = κ ‖u_i − v_j‖²` with κ = 1 and raw rows for the squared Euclidean
 //! cost, κ = ½ and unit rows for the cosine cost. The y side is kept in panels.
 
+use core::ops::Range;
+
+use super::cost_range::{CostRange, diameter_bound, matrix_range};
 use super::problem::{CostSource, Problem};
 use crate::cost::Cost;
-use crate::level::{Level, Task, dispatch};
+use crate::level::Level;
 use crate::panel::{GROUP, PANEL, distances, four_rows};
 use crate::parallel::Pieces;
-use crate::{Error, Real, check, normalize, vector};
+use crate::{Error, Real, check, normalize};
 
 /// Where rows of costs come from.
 #[derive(Clone, Copy, Debug)]
@@ -26,15 +29,6 @@ pub(super) enum CostRows<'s, T> {
         dim: usize,
         factor: T,
     },
-}
-
-/// What the solver has to know about the entries of the cost matrix.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct CostRange<T> {
-    /// At least the largest minus the smallest permitted entry.
-    pub(super) width: T,
-    /// Whether a pair is forbidden.
-    pub(super) masked: bool,
 }
 
 /// Workspace elements for [`CostRows::new`].
@@ -155,43 +149,49 @@ impl<'s, T: Real> CostRows<'s, T> {
         }
     }
 
-    /// Costs of `count ≤ GROUP` rows from `first` on, `count × m`, row-major. `tile` has
-    /// [`tile_len`] elements.
+    /// Costs of `count ≤ GROUP` rows from `first` on in some columns, and how far a row is
+    /// from the next. The columns start with a panel. `tile` has [`GROUP`] numbers for each
+    /// of them, or [`tile_len`] for all.
     #[inline(always)]
     pub(super) fn group<'t, L: Level>(
         &self,
         first: usize,
         count: usize,
+        columns: Range<usize>,
         tile: &'t mut [T],
-    ) -> &'t [T]
+    ) -> (&'t [T], usize)
     where
         's: 't,
     {
         match *self {
             Self::Matrix { cost, m } => {
-                let rows = cost.get(first * m..(first + count) * m);
-                rows.unwrap_or_default()
+                let last = (first + count).saturating_sub(1);
+                let rows = cost.get(first * m + columns.start..last * m + columns.end);
+                (rows.unwrap_or_default(), m)
             }
             Self::Points {
                 x,
                 panels,
-                m,
                 dim,
                 factor,
+                ..
             } => {
                 let rows = x.get(first * dim..(first + count) * dim);
                 let rows = four_rows(rows.unwrap_or_default(), dim, count);
-                for (p, panel) in panels.chunks_exact((PANEL * dim).max(1)).enumerate() {
+                let width = columns.len();
+                let panels = panels.chunks_exact((PANEL * dim).max(1));
+                let panels = panels.skip(columns.start / PANEL);
+                for (panel, start) in panels.zip((0..width).step_by(PANEL)) {
                     let sums = distances::<L, T>(rows, panel.as_chunks().0);
-                    let (start, end) = (p * PANEL, m.min((p + 1) * PANEL));
+                    let end = width.min(start + PANEL);
                     for (r, sums) in sums.iter().enumerate().take(count) {
-                        let out = tile.get_mut(r * m + start..r * m + end);
+                        let out = tile.get_mut(r * width + start..r * width + end);
                         for (slot, &sum) in out.unwrap_or_default().iter_mut().zip(sums) {
                             *slot = factor * sum;
                         }
                     }
                 }
-                tile.get(..count * m).unwrap_or_default()
+                (tile.get(..count * width).unwrap_or_default(), width)
             }
         }
     }
@@ -208,95 +208,6 @@ fn put_into_panel<T: Real>(panels: &mut [T], j: usize, row: &[T], norm: T) {
     {
         if let Some(slot) = coordinates.get_mut(j % PANEL) {
             *slot = value / norm;
-        }
-    }
-}
-
-/// An upper bound of the squared distance between two points: twice the largest
-/// distance from the first, squared.
-fn diameter_bound<T: Real>(x: &[T], y: &[T], dim: usize) -> T {
-    let Some(centre) = x.get(..dim) else {
-        return T::zero();
-    };
-    let rows = x.chunks_exact(dim).chain(y.chunks_exact(dim));
-    let radius = rows.fold(T::zero(), |largest, row| {
-        // In this order a NaN from an overflow is kept.
-        let square = vector::squared_distance(row, centre);
-        if square <= largest { largest } else { square }
-    });
-    T::of(4.0) * radius
-}
-
-/// Width and mask of a matrix, and a check of every entry.
-fn matrix_range<T: Real>(operation: &'static str, cost: &[T]) -> Result<CostRange<T>, Error> {
-    let scan = dispatch(Scan(cost));
-    if scan.refused {
-        let good = |entry: T| entry == T::infinity() || entry.abs() <= check::room();
-        let index = cost.iter().position(|&entry| !good(entry)).unwrap_or(0);
-        return Err(Error::Element {
-            operation,
-            argument: "cost",
-            expected: "+inf (a forbidden pair), or at most an eighth of the largest number",
-            index,
-            got: cost.get(index).map_or(f64::NAN, |entry| entry.wide()),
-        });
-    }
-    // With every pair forbidden there is no width; the partners are checked elsewhere.
-    let width = if scan.low <= scan.high {
-        scan.high - scan.low
-    } else {
-        T::zero()
-    };
-    Ok(CostRange {
-        width,
-        masked: scan.masked,
-    })
-}
-
-/// Smallest and largest permitted entry, and whether there are others.
-struct Scan<'c, T>(&'c [T]);
-
-struct Scanned<T> {
-    low: T,
-    high: T,
-    masked: bool,
-    refused: bool,
-}
-
-impl<T: Real> Task for Scan<'_, T> {
-    type Output = Scanned<T>;
-
-    #[inline(always)]
-    fn run<L: Level>(self) -> Scanned<T> {
-        const LANES: usize = 32;
-        let (mut low, mut high) = ([T::infinity(); LANES], [T::neg_infinity(); LANES]);
-        let (mut masked, mut refused) = ([false; LANES], [false; LANES]);
-        let mut visit = |l: usize, entry: T| {
-            let infinite = entry == T::infinity();
-            masked[l] |= infinite;
-            refused[l] |= !infinite & !(entry.abs() <= check::room());
-            low[l] = if entry < low[l] { entry } else { low[l] };
-            let permitted = if infinite { T::neg_infinity() } else { entry };
-            high[l] = if permitted > high[l] {
-                permitted
-            } else {
-                high[l]
-            };
-        };
-        let (chunks, rest) = self.0.as_chunks::<LANES>();
-        for chunk in chunks {
-            for (l, &entry) in chunk.iter().enumerate() {
-                visit(l, entry);
-            }
-        }
-        for (l, &entry) in (0..LANES).zip(rest) {
-            visit(l, entry);
-        }
-        Scanned {
-            low: low.into_iter().fold(T::infinity(), T::min),
-            high: high.into_iter().fold(T::neg_infinity(), T::max),
-            masked: masked.contains(&true),
-            refused: refused.contains(&true),
         }
     }
 }

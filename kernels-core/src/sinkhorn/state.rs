@@ -6,11 +6,12 @@
 //! error that is reported belongs to the potentials that are returned.
 
 use super::chunks::{ChunkMemory, chunk_count};
+use super::cost_range::CostRange;
 use super::gradient::Prices;
 use super::look_ahead::{OPERATION, check_room};
 use super::options::{Outcome, SinkhornOptions};
 use super::problem::{Problem, check_partners};
-use super::rows::{CostRange, CostRows, rows_workspace_len, tile_len};
+use super::rows::{CostRows, rows_workspace_len, tile_len};
 use super::stored::{StoredKernel, stored_kernel_len};
 use super::weights::Weights;
 use crate::panel::GROUP;

@@ -1,8 +1,9 @@
 //! Sums over the rows and columns of a coupling: products, marginals and what weights
 //! are differentiated by.
 
+use super::blocks::{Round, Writes};
+use super::coupling::{Coupling, Part, Stream, Visitor};
 use super::gradient::Constants;
-use super::plan::{Coupling, PlanVisitor, Stream};
 use super::weights::Scale;
 use crate::level::Level;
 use crate::{Real, vector};
@@ -87,7 +88,49 @@ pub(super) fn divisor<T: Real>(share: T, mass: T) -> T {
     }
 }
 
-impl<T: Real> PlanVisitor<T> for Sums<'_, T> {
+impl<T: Real> Visitor<T> for Sums<'_, T> {
+    type Part<'p>
+        = SumsPart<'p, T>
+    where
+        Self: 'p;
+
+    fn writes(&self) -> Writes {
+        if self.columns.is_some() {
+            Writes::Both
+        } else {
+            Writes::Rows
+        }
+    }
+
+    fn parts(&mut self, round: Round) -> impl Iterator<Item = SumsPart<'_, T>> {
+        let (s, t, k, u, v) = (self.s, self.t, self.k, self.u, self.v);
+        let rows = round.rows_mut(self.rows.as_deref_mut().unwrap_or_default(), 1);
+        let columns = round.columns_mut(self.columns.as_deref_mut().unwrap_or_default(), 1);
+        let sums = rows.zip(columns).enumerate();
+        sums.map(move |(block, (rows, columns))| SumsPart {
+            s,
+            t,
+            k,
+            u: u.map(|u| round.of_rows(u, 1, block)),
+            v: v.map(|v| round.of_columns(v, 1, block)),
+            rows,
+            columns,
+        })
+    }
+}
+
+/// [`Sums`] of one block; a side that is not wanted is empty.
+pub(super) struct SumsPart<'p, T> {
+    s: T,
+    t: T,
+    k: T,
+    u: Option<&'p [T]>,
+    v: Option<&'p [T]>,
+    rows: &'p mut [T],
+    columns: &'p mut [T],
+}
+
+impl<T: Real> Part<T> for SumsPart<'_, T> {
     #[inline(always)]
     fn row<L: Level>(&mut self, i: usize, costs: &[T], masses: &[T]) {
         let (s, t, k) = (self.s, self.t, self.k);
@@ -99,21 +142,18 @@ impl<T: Real> PlanVisitor<T> for Sums<'_, T> {
                 mass * (shift + t * cost)
             }
         };
-        if let Some(rows) = &mut self.rows
-            && let Some(slot) = rows.get_mut(i)
-        {
-            *slot = match self.v {
+        if let Some(slot) = self.rows.get_mut(i) {
+            *slot += match self.v {
                 Some(v) => vector::reduce3(masses, costs, v, |mass, cost, v| {
                     term(mass, cost, s + k * v)
                 }),
                 None => vector::reduce(masses, costs, |mass, cost| term(mass, cost, s)),
             };
         }
-        if let Some(columns) = &mut self.columns {
-            let shift = self.u.and_then(|u| u.get(i)).map_or(s, |&u| s + k * u);
-            for (slot, (&mass, &cost)) in columns.iter_mut().zip(masses.iter().zip(costs)) {
-                *slot += term(mass, cost, shift);
-            }
+        let shift = self.u.and_then(|u| u.get(i)).map_or(s, |&u| s + k * u);
+        let columns = self.columns.iter_mut();
+        for (slot, (&mass, &cost)) in columns.zip(masses.iter().zip(costs)) {
+            *slot += term(mass, cost, shift);
         }
     }
 }

@@ -29,11 +29,11 @@
 //! multiplications more if gradients by points are wanted.
 
 use super::adjoint::{Cotangents, Through};
+use super::coupling::Coupling;
 use super::gradients::{Gradients, finite_slopes};
 use super::half_step::{HalfStep, share_out, subtract_where, take_from};
 use super::hessian::{parts, parts_mut};
 use super::options::Outcome;
-use super::plan::Coupling;
 use super::state::State;
 use crate::{Error, Real, check, vector};
 

@@ -172,6 +172,9 @@ fn problems<T: Real>(memory: &mut [[T; 64]; 8], sizes: [usize; 3]) {
     let schedule = black_box(Annealing::from_scale(&problem));
     let annealed = solve_annealed(&problem, &options, &schedule, workspace);
     let _ = black_box(annealed.is_ok());
+    let robust = solve_robust(&problem, &options, workspace);
+    let _ = black_box(robust.is_ok());
+    black_box(robust_workspace_len(&problem));
     black_box(divergence_workspace_len(&problem));
     let _ = black_box(sinkhorn_divergence(&problem, &options, workspace));
     let divergence = sinkhorn_divergence_with_grad(&problem, &options, out, more, workspace);

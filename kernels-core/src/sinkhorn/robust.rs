@@ -1,0 +1,201 @@
+//! A solve for problems that nobody has looked at.
+//!
+//! Sinkhorn from zero is the fastest way to an easy problem. Where ε is far below the costs
+//! it needs annealing, from the right ε; where parts of the plan exchange next to no mass,
+//! Newton's method; and some costs mislead any rule for the first ε. [`solve_robust`] tries:
+//!
+//! 1. From a *typical cost* c, if that is more than 100 ε: ε is lowered from c by halves.
+//!    Otherwise from zero. Half of the iterations at most.
+//! 2. What has not converged is finished by [`State::run_newton`].
+//! 3. If the marginal error is then still above 1e-3, again from 100 times as large an ε, as
+//!    long as that is below the width of the costs; four attempts at most.
+//!
+//! **Typical cost**: the median permitted cost, or the largest that an atom has to pay even
+//! to its nearest partner, above the least. Potentials are about as large as what atoms pay.
+//! The width would be a safe choice in exact arithmetic, but the largest cost may be an
+//! outlier that nobody pays, and potentials as large as that cost an `f32` all digits of the
+//! others. Where near partners are taken, atoms pay more than this rule says; hence 3.
+//!
+//! Cost: that of the iterations, and one pass over the costs. The median is that of
+//! [`SAMPLE`] entries. Memory: that of Newton's method beside the state's.
+
+use super::columns::for_rows;
+use super::newton::newton_workspace_len;
+use super::rows::CostRows;
+use super::{Annealing, Outcome, Problem, SinkhornOptions, State};
+use crate::level::{Level, Task, dispatch};
+use crate::{Error, Real, check};
+
+const OPERATION: &str = "solve_robust";
+/// From so many times ε on, ε is lowered to where it belongs.
+const ANNEALED_FROM: f64 = 100.0;
+/// Iterations at every ε but the last.
+const PER_LEVEL: usize = 50;
+const ATTEMPTS: usize = 4;
+/// What the first ε of an attempt is of the one before.
+const FARTHER: f64 = 100.0;
+/// With this marginal error the potentials are those of the problem, more or less: starting
+/// elsewhere would not help.
+const NEAR: f64 = 1e-3;
+/// Entries whose median stands for that of all.
+const SAMPLE: usize = 128;
+
+/// Workspace elements for [`solve_robust`].
+#[must_use]
+pub fn robust_workspace_len<T: Real>(problem: &Problem<'_, T>) -> usize {
+    let newton = newton_workspace_len(problem.n, problem.m);
+    problem.workspace_len().saturating_add(newton)
+}
+
+/// [`super::solve`] by whatever it takes: annealing from an ε that the costs suggest,
+/// Newton's method, another start. Returns the state for plan and gradients, as after
+/// [`State::run`]. `options.max_iterations` bounds each of at most four attempts, of which
+/// all but the hardest problems need one; [`Outcome::iterations`] counts all.
+///
+/// # Errors
+/// As [`super::solve`].
+pub fn solve_robust<'s, T: Real>(
+    problem: &Problem<'s, T>,
+    options: &SinkhornOptions<T>,
+    workspace: &'s mut [T],
+) -> Result<(State<'s, T>, Outcome<T>), Error> {
+    options.check(OPERATION)?;
+    let workspace = check::workspace(OPERATION, workspace, robust_workspace_len(problem))?;
+    let mut rest = workspace;
+    let newton = check::take(&mut rest, newton_workspace_len(problem.n, problem.m));
+    // At an ε like the width of the costs nothing can go wrong.
+    let wide = Annealing::from_scale(problem).start;
+    let mut state = State::new(problem, wide.max(options.epsilon), rest)?;
+    let mut start = state.typical_cost();
+    let mut attempts = 1;
+    loop {
+        let outcome = state.attempt(start, options, newton)?;
+        let near = outcome.converged || outcome.marginal_error <= T::of(NEAR);
+        let farther = start > T::zero() && start <= state.range.width;
+        if near || attempts == ATTEMPTS || !farther {
+            return Ok((state, outcome));
+        }
+        start *= T::of(FARTHER);
+        attempts += 1;
+    }
+}
+
+impl<T: Real> State<'_, T> {
+    /// From zero, by way of `start` if that is far above ε.
+    fn attempt(
+        &mut self,
+        start: T,
+        options: &SinkhornOptions<T>,
+        newton: &mut [T],
+    ) -> Result<Outcome<T>, Error> {
+        let target = options.epsilon;
+        let far = start > T::of(ANNEALED_FROM) * target;
+        self.g.fill(T::zero());
+        let begun = self.iterations;
+        let until = |share: usize| SinkhornOptions {
+            max_iterations: begun.saturating_add(share),
+            ..*options
+        };
+        let first = until(options.max_iterations.div_ceil(2));
+        let mut epsilon = if far { start } else { target };
+        self.set_epsilon(epsilon)?;
+        while epsilon > target {
+            for _ in 0..PER_LEVEL {
+                if self.iterations < first.max_iterations {
+                    self.step()?;
+                }
+            }
+            epsilon = (epsilon * T::of(0.5)).max(target);
+            self.set_epsilon(epsilon)?;
+        }
+        if far && self.iterations >= first.max_iterations {
+            // The error of the last ε is known only after a step.
+            self.step()?;
+        }
+        let outcome = self.run(&first)?;
+        if outcome.converged {
+            return Ok(outcome);
+        }
+        self.run_newton(&until(options.max_iterations), newton)
+    }
+
+    fn typical_cost(&mut self) -> T {
+        let (n, m) = (self.f.len(), self.g.len());
+        let (median, least) = sample_of(&self.rows, n, m);
+        let near = self.memory.columns.get_mut(..m).unwrap_or_default();
+        let far = dispatch(FarthestNearest {
+            rows: &self.rows,
+            a: self.a.share,
+            b: self.b.share,
+            near,
+            tile: self.memory.tiles,
+        });
+        let (far, nearest) = far.unwrap_or((median, least));
+        median.max(far) - least.min(nearest)
+    }
+}
+
+/// Median and least of some permitted entries.
+fn sample_of<T: Real>(rows: &CostRows<'_, T>, n: usize, m: usize) -> (T, T) {
+    let mut sample = [T::infinity(); SAMPLE];
+    let pairs = n.saturating_mul(m);
+    // Multiples of the golden ratio, modulo 1, are spread evenly and meet no pattern.
+    let place = |k: usize| {
+        let turn = (k as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = (u128::from(turn) * pairs as u128) >> 64;
+        if pairs <= SAMPLE { k } else { place as usize }
+    };
+    for (k, slot) in sample.iter_mut().enumerate().take(pairs) {
+        let place = place(k);
+        let entry = rows.entry(place / m.max(1), place % m.max(1));
+        *slot = entry.unwrap_or(T::infinity());
+    }
+    let permitted = || sample.iter().copied().filter(|entry| entry.is_finite());
+    let count = permitted().count();
+    let rank = |x: T| permitted().filter(|&entry| entry < x).count();
+    let upper = permitted().filter(|&entry| rank(entry) <= count / 2);
+    let median = upper.fold(T::neg_infinity(), T::max);
+    let least = permitted().fold(T::infinity(), T::min);
+    if count == 0 {
+        (T::zero(), T::zero())
+    } else {
+        (median, least)
+    }
+}
+
+/// The largest cost that an atom with mass has to its nearest partner, and the least of all.
+struct FarthestNearest<'f, T> {
+    rows: &'f CostRows<'f, T>,
+    a: &'f [T],
+    b: &'f [T],
+    /// For each column.
+    near: &'f mut [T],
+    tile: &'f mut [T],
+}
+
+impl<T: Real> Task for FarthestNearest<'_, T> {
+    type Output = Option<(T, T)>;
+
+    #[inline(always)]
+    fn run<L: Level>(self) -> Option<(T, T)> {
+        let (near, b) = (self.near, self.b);
+        near.fill(T::infinity());
+        let mut far = T::neg_infinity();
+        let mut least = T::infinity();
+        for_rows::<L, T>(self.rows, self.a, self.a, self.tile, |_, _, costs| {
+            let mut nearest = T::infinity();
+            for ((near, &c), &b) in near.iter_mut().zip(costs).zip(b) {
+                let cost = if b > T::zero() { c } else { T::infinity() };
+                nearest = if cost < nearest { cost } else { nearest };
+                *near = if cost < *near { cost } else { *near };
+            }
+            least = least.min(nearest);
+            if nearest.is_finite() {
+                far = far.max(nearest);
+            }
+        });
+        let columns = near.iter().copied().filter(|near| near.is_finite());
+        let far = columns.fold(far, T::max);
+        far.is_finite().then_some((far, least))
+    }
+}
