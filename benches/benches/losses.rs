@@ -4,7 +4,7 @@
 //! | loss | throughput in |
 //! |---|---|
 //! | NT-Xent, SinSim | pairs of rows: the work grows with the square of the batch |
-//! | BYOL, VICReg, Barlow Twins | pairs of views, one for each image |
+//! | BYOL, VICReg, Barlow Twins, SwAV | pairs of views, one for each image |
 //! | log-sum-exp | terms |
 
 mod common;
@@ -23,9 +23,11 @@ use kernels_core::cost::{Cost, CostScale};
 use kernels_core::log_sum_exp::log_sum_exp;
 use kernels_core::nt_xent::{nt_xent_with_grad, nt_xent_workspace_len};
 use kernels_core::sin_sim::{
-    EpsilonUnit, OtForm, OtOptions, SinSimOptions, sin_sim_with_grad, sin_sim_workspace_len,
+    EpsilonUnit, OtForm, OtOptions, SinSimOptions, ot_term_with_grad, ot_term_workspace_len,
+    sin_sim_with_grad, sin_sim_workspace_len,
 };
 use kernels_core::sinkhorn::SinkhornOptions;
+use kernels_core::swav::{SwavOptions, swav_with_grad, swav_workspace_len};
 use kernels_core::vicreg::{VicRegOptions, vicreg_with_grad, vicreg_workspace_len};
 
 const ROWS: [usize; 4] = [64, 256, 1024, 4096];
@@ -94,6 +96,26 @@ fn sin_sim(c: &mut Criterion) {
     });
 }
 
+/// The parts of SinSim, one after the other: what sharing saves.
+fn sin_sim_apart(c: &mut Criterion) {
+    let len = |rows| nt_xent_workspace_len(rows, DIM).max(ot_term_workspace_len(rows / 2, DIM));
+    let name = "sin_sim, parts apart";
+    loss(c, name, pairs_of_rows, len, |z, rows, grad, work| {
+        nt_xent_with_grad(z, rows, DIM, 0.5, grad, work)?;
+        ot_term_with_grad(z, rows, DIM, &SIN_SIM.ot, grad, work)
+    });
+}
+
+/// The rows as scores of `DIM` prototypes.
+fn swav(c: &mut Criterion) {
+    let len = |rows| swav_workspace_len(rows / 2, DIM);
+    let options = SwavOptions::default();
+    loss(c, "swav", pairs_of_views, len, |z, rows, grad, work| {
+        let ((a, b), (grad_a, grad_b)) = (z.split_at(z.len() / 2), grad.split_at_mut(z.len() / 2));
+        swav_with_grad(a, b, rows / 2, DIM, &options, grad_a, grad_b, work)
+    });
+}
+
 fn vicreg(c: &mut Criterion) {
     let len = |rows| vicreg_workspace_len(rows, DIM);
     let options = VicRegOptions::default();
@@ -138,6 +160,6 @@ fn log_sum_exps(c: &mut Criterion) {
 criterion_group! {
     name = losses;
     config = criterion();
-    targets = nt_xent, sin_sim, vicreg, barlow_twins, byol, log_sum_exps
+    targets = nt_xent, sin_sim, sin_sim_apart, vicreg, barlow_twins, byol, swav, log_sum_exps
 }
 criterion_main!(losses);
