@@ -49,9 +49,9 @@ coverage:
 mutants *args="--shard 1/20":
     cargo mutants -p kernels-core --features std --timeout 120 {{args}} -- --test losses --test properties --test accuracy --test regressions
 
-# The same for all mutants of some files in one build (needs cargo-mutants, `pip install tree-sitter tree-sitter-rust`)
-mutants-of +files:
-    scripts/mutants {{files}}
+# The same for all mutants, or those of some files, in one build (needs cargo-mutants, `pip install tree-sitter tree-sitter-rust`)
+mutants-of *files:
+    scripts/mutants --into target/mutants.tsv {{files}}
 
 # Kernel benchmarks
 bench:

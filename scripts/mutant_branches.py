@@ -21,6 +21,10 @@ pub(crate) fn on(id: usize) -> bool {
 }
 #[cold]
 fn first(id: usize) -> bool {
+    if ACTIVE.load(Ordering::Relaxed) == RECORD {
+        record(id);
+        return false;
+    }
     if std::env::var_os("MUTANTS_REACHED").is_some() {
         ACTIVE.store(RECORD, Ordering::Relaxed);
         record(id);
@@ -32,7 +36,7 @@ fn first(id: usize) -> bool {
 }
 fn record(id: usize) {
     use std::io::Write;
-    if !REACHED[id].swap(true, Ordering::Relaxed) {
+    if !REACHED[id].load(Ordering::Relaxed) && !REACHED[id].swap(true, Ordering::Relaxed) {
         let path = std::env::var_os("MUTANTS_REACHED").unwrap();
         let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
         file.unwrap().write_all(std::format!("{id}\n").as_bytes()).unwrap();

@@ -1,11 +1,14 @@
-//! `exp` and `ln` of the vector path against the platform's f64 functions.
+//! `exp`, `ln`, `2^x` and `2^x − 1` of the vector path against the platform's f64 functions.
 //!
 //! By default every 251st f32 is tried; `SINSIM_STRIDE=1` (`just elementary`) tries all.
 
-use kernels_core::elementary::{exp_in_place, ln_in_place};
+use kernels_core::elementary::{Elementary, exp_in_place, ln_in_place};
+use kernels_core::pieces::{Fused, Level, Plain};
 
 /// Largest error in units of the last place of the exact result.
 const TOLERANCE: f64 = 1.5;
+/// The same for `2^x − 1`, which adds two rounded parts.
+const OF_DIFFERENCE: f64 = 3.0;
 
 fn stride() -> usize {
     let asked = std::env::var("SINSIM_STRIDE").ok();
@@ -21,6 +24,7 @@ fn ulps(got: f32, exact: f64) -> f64 {
 
 /// Runs `function` over f32 by bit pattern and returns the worst error in ulp.
 fn sweep(
+    tolerance: f64,
     function: impl Fn(&mut [f32]),
     exact: impl Fn(f64) -> f64,
     special: impl Fn(f32) -> Option<f32>,
@@ -48,7 +52,7 @@ fn sweep(
             }
             let error = ulps(y, exact(f64::from(x)));
             assert!(
-                error <= TOLERANCE,
+                error <= tolerance,
                 "{x:e} ({:#x}): {error} ulp",
                 x.to_bits()
             );
@@ -78,7 +82,7 @@ fn exp_of_f32() {
             None
         }
     };
-    let worst = sweep(exp_in_place, f64::exp, special);
+    let worst = sweep(TOLERANCE, exp_in_place, f64::exp, special);
     eprintln!("exp: worst {:.3} ulp at {:e}", worst.0, worst.1);
 }
 
@@ -95,8 +99,41 @@ fn ln_of_f32() {
             None
         }
     };
-    let worst = sweep(ln_in_place, f64::ln, special);
+    let worst = sweep(TOLERANCE, ln_in_place, f64::ln, special);
     eprintln!("ln: worst {:.3} ulp at {:e}", worst.0, worst.1);
+}
+
+/// With and without a fused multiply-add: other roundings.
+#[test]
+fn powers_of_two_in_f32() {
+    fn at<L: Level>(level: &str) {
+        let special = |x: f32| match x {
+            _ if x.is_nan() => Some(f32::NAN),
+            _ if x < -126.0 => Some(0.0),
+            _ if x >= 128.0 => Some(f32::INFINITY),
+            _ => None,
+        };
+        let function = |xs: &mut [f32]| xs.iter_mut().for_each(|x| *x = x.exp2_at::<L>());
+        let worst = sweep(TOLERANCE, function, f64::exp2, special);
+        eprintln!("2^x, {level}: worst {:.3} ulp at {:e}", worst.0, worst.1);
+
+        // Its domain.
+        let inside = |x: f32| x.abs() < 120.0;
+        let function = |xs: &mut [f32]| {
+            for x in xs {
+                *x = if inside(*x) { x.exp2_m1_at::<L>() } else { 0.0 };
+            }
+        };
+        let exact = |x: f64| (x * std::f64::consts::LN_2).exp_m1();
+        let special = |x| if inside(x) { None } else { Some(0.0) };
+        let worst = sweep(OF_DIFFERENCE, function, exact, special);
+        eprintln!(
+            "2^x - 1, {level}: worst {:.3} ulp at {:e}",
+            worst.0, worst.1
+        );
+    }
+    at::<Plain>("rounded twice");
+    at::<Fused>("fused");
 }
 
 /// f64 has too many numbers to try; the platform's functions are good to an ulp or so,

@@ -189,11 +189,25 @@ impl<T: Real> Part<T> for SinkPart<'_, T> {
         let weight = |j: usize, c: T, mass: T| mass * (s + at(v, j) + t * c);
         let start = i * self.m + self.first;
         if let Some(row) = self.cost.get_mut(start..start + masses.len()) {
-            for (j, (slot, (&c, &mass))) in row.iter_mut().zip(costs.iter().zip(masses)).enumerate()
-            {
-                // A forbidden pair has no mass and an infinite cost.
-                if mass != T::zero() {
-                    *slot += weight(j, c, mass);
+            let pairs = costs.iter().zip(masses);
+            // A forbidden pair has no mass and an infinite cost.
+            let weight = |c: T, mass: T, s: T| {
+                if mass == T::zero() {
+                    T::zero()
+                } else {
+                    mass * (s + t * c)
+                }
+            };
+            match v {
+                Some(v) => {
+                    for (slot, ((&c, &mass), &v)) in row.iter_mut().zip(pairs.zip(v)) {
+                        *slot += weight(c, mass, s + v);
+                    }
+                }
+                None => {
+                    for (slot, (&c, &mass)) in row.iter_mut().zip(pairs) {
+                        *slot += weight(c, mass, s);
+                    }
                 }
             }
         }

@@ -14,7 +14,7 @@
 //! | `stored` | the same by a stored kernel, without exponentials |
 //! | `series` | the sum of exponentials, also where ε is large |
 //! | `chunks` | how rows are shared out among threads |
-//! | `state`, `look_ahead` | the iteration as a state with a `step`; what it does to potentials |
+//! | `state`, `look_ahead`, `dual` | the iteration as a state with a `step`; what it does to potentials; what these are worth |
 //! | `coupling`, `blocks` | sweeps over the plan or one like it, and how threads share them |
 //! | `plan` | rows of the plan on demand |
 //! | `annealing` | from a large ε down to a small one |
@@ -28,7 +28,7 @@
 //! | `implicit`, `hessian`, `conjugate_gradient` | implicit differentiation, and the linear system behind it |
 //! | `unrolled`, `half_step` | backwards through a fixed number of iterations |
 //! | `adjoint`, `gradients`, `pull`, `sums` | what these have in common: the loss, where gradients go, pairs, sums |
-//! | `symmetric`, `divergence` | a measure against itself; the debiased divergence |
+//! | `symmetric`, `self_term`, `divergence` | a measure against itself; the debiased divergence |
 
 //!
 //! **Which gradient?** For the regularised value at convergence, the envelope's
@@ -73,6 +73,7 @@ mod conjugate_gradient;
 mod cost_range;
 mod coupling;
 pub(crate) mod divergence;
+mod dual;
 mod feasible;
 pub(crate) mod gradient;
 mod gradients;
@@ -91,6 +92,7 @@ mod relaxation;
 mod robust;
 pub(crate) mod row;
 mod rows;
+mod self_term;
 pub(crate) mod series;
 mod state;
 mod stored;

@@ -22,6 +22,7 @@ use kernels_core::cost::{Cost, CostScale, cost_matrix, rescale};
 use kernels_core::log_sum_exp::{LogSumExp, log_sum_exp};
 use kernels_core::normalize::{normalize_rows, normalize_rows_backward};
 use kernels_core::nt_xent::{nt_xent, nt_xent_with_grad, nt_xent_workspace_len};
+use kernels_core::pieces::{NtXentRow, Plain, ScaledSum};
 use kernels_core::sin_sim::{
     self, EpsilonUnit, OtForm, OtOptions, SinSimOptions, ot_term_with_grad, sin_sim_with_grad,
 };
@@ -72,6 +73,13 @@ fn vectors<T: Real>(memory: &mut [[T; 64]; 8]) {
     let [x, p, out, ..] = unknown(memory);
     black_box(log_sum_exp(x));
     black_box(LogSumExp::of(x).merge(LogSumExp::of(p)).finish());
+    let number = black_box(T::one());
+    black_box(LogSumExp::single(number).push(number));
+    let sum = ScaledSum::identity().push::<Plain, 4>(black_box([number; 4]), number);
+    black_box(sum.merge::<Plain>(black_box(sum), number).log::<Plain>(number));
+    black_box(NtXentRow::new::<Plain>(number));
+    black_box(elementary::exp_m1_at::<Plain, T>(number));
+    black_box(elementary::ln_1p_at::<Plain, T>(number));
     let _ = black_box(softmax(x, out));
     let _ = black_box(softmax_backward(x, p, out));
     let _ = black_box(log_softmax(x, out));
