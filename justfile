@@ -51,7 +51,7 @@ mutants *args="--shard 1/20":
 
 # The same for all mutants, or those of some files, in one build (needs cargo-mutants, `pip install tree-sitter tree-sitter-rust`)
 mutants-of *files:
-    scripts/mutants --into target/mutants.tsv {{files}}
+    scripts/mutants {{files}}
 
 # Kernel benchmarks
 bench:
@@ -74,8 +74,8 @@ elementary:
     SINSIM_STRIDE=1 cargo test --release -p kernels-core --features std --test elementary -- --nocapture
 
 # Sinkhorn and NT-Xent beside Python's libraries (needs `pip install torch pot geomloss`)
-compare-peers:
-    scripts/compare-peers
+compare-peers *args:
+    scripts/compare-peers {{args}}
 
 # What this machine allows a Sinkhorn call: exponentials, memory, a matrix product
 floor *args:

@@ -43,36 +43,38 @@ pub fn peak_rss_mb() -> u64 {
 /// `P_ij = exp((f_i + g_j − ‖x_i − y_j‖²)/ε)/(nm)`,
 /// `⟨a,f⟩ + ⟨b,g⟩ − ε(ΣP − 1)` and `‖P1 − a‖₁ + ‖Pᵀ1 − b‖₁`.
 ///
-/// Written without the kernels, which it judges. Time O(nmd), memory O(n + m).
+/// Written without the kernels, which it judges. Time O(nmd), memory O(n + 16 m).
 #[must_use]
 pub fn judge(x: &[f64], y: &[f64], dim: usize, f: &[f64], g: &[f64], epsilon: f64) -> (f64, f64) {
     let (n, m) = (f.len(), g.len());
     let mass = 1.0 / (n as f64 * m as f64);
-    // Rows of a block share the pass over y; its size only sets the grain of the work.
+    // Rows of a block share the pass over y; its size only sets the grain of the work. Each
+    // block that is in the works has sums for all columns.
     const BLOCK: usize = 64;
-    let blocks: Vec<(Vec<f64>, Vec<f64>)> = x
-        .par_chunks(BLOCK * dim)
-        .zip(f.par_chunks(BLOCK))
-        .map(|(x, f)| {
-            let (mut rows, mut columns) = (vec![0.0; f.len()], vec![0.0; m]);
-            for ((x, &f), row) in x.chunks_exact(dim).zip(f).zip(&mut rows) {
-                for ((y, &g), column) in y.chunks_exact(dim).zip(g).zip(&mut columns) {
-                    let p = ((f + g - squared_distance(x, y)) / epsilon).exp() * mass;
-                    *row += p;
-                    *column += p;
-                }
+    const AT_ONCE: usize = 16 * BLOCK;
+    let sums = |(x, f): (&[f64], &[f64])| {
+        let (mut rows, mut columns) = (vec![0.0; f.len()], vec![0.0; m]);
+        for ((x, &f), row) in x.chunks_exact(dim).zip(f).zip(&mut rows) {
+            for ((y, &g), column) in y.chunks_exact(dim).zip(g).zip(&mut columns) {
+                let p = ((f + g - squared_distance(x, y)) / epsilon).exp() * mass;
+                *row += p;
+                *column += p;
             }
-            (rows, columns)
-        })
-        .collect();
+        }
+        (rows, columns)
+    };
     let mut columns = vec![0.0; m];
     let (mut total, mut error) = (0.0, 0.0);
-    for (rows, part) in &blocks {
-        for row in rows {
-            total += row;
-            error += (row - 1.0 / n as f64).abs();
+    for (x, f) in x.chunks(AT_ONCE * dim).zip(f.chunks(AT_ONCE)) {
+        let blocks = x.par_chunks(BLOCK * dim).zip(f.par_chunks(BLOCK));
+        let blocks: Vec<(Vec<f64>, Vec<f64>)> = blocks.map(sums).collect();
+        for (rows, part) in &blocks {
+            for row in rows {
+                total += row;
+                error += (row - 1.0 / n as f64).abs();
+            }
+            columns.iter_mut().zip(part).for_each(|(sum, p)| *sum += p);
         }
-        columns.iter_mut().zip(part).for_each(|(sum, p)| *sum += p);
     }
     error += columns
         .iter()

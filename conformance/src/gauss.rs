@@ -8,7 +8,9 @@ use crate::tolerance::Quantity;
 use crate::{Error, Problem, Way};
 use kernels_core::Real;
 use kernels_core::cost::{Cost, cost_matrix};
-use kernels_core::sinkhorn::{CostSource, Problem as Transport, SinkhornOptions, solve};
+use kernels_core::sinkhorn::{
+    CostSource, Problem as Transport, SinkhornOptions, robust_workspace_len, solve_robust,
+};
 
 pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(), Error> {
     let &[low, high, count] = list("grid", &problem.grid, 3)? else {
@@ -37,10 +39,10 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
         epsilon: T::of(problem.eps),
         // Exponents reach the thousands where nothing weighs anything.
         threshold: T::of(1e3) * T::epsilon(),
-        max_iterations: 5000,
+        max_iterations: 60_000,
     };
-    let mut workspace = vec![T::zero(); transport.workspace_len()];
-    let outcome = solve(&transport, &options, &mut workspace)?;
+    let mut workspace = vec![T::zero(); robust_workspace_len(&transport)];
+    let (_, outcome) = solve_robust(&transport, &options, &mut workspace)?;
     let value = problem.value()?;
     if !outcome.converged {
         return unconverged(problem, report, &outcome, value.abs());

@@ -63,7 +63,7 @@ impl Way {
         match self {
             Self::Recomputed => "Exponentials of a cost matrix in every iteration",
             Self::Stored => "The kernel stored",
-            Self::Points => "Costs from the points in every iteration",
+            Self::Points => "Costs from the points in every iteration, where there are points",
         }
     }
 }

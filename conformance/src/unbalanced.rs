@@ -8,9 +8,11 @@ use crate::tolerance::Quantity;
 use crate::{Error, Problem, Way};
 use kernels_core::Real;
 use kernels_core::cost::Cost;
-use kernels_core::sinkhorn::{CostSource, Problem as Transport, SinkhornOptions, State};
+use kernels_core::sinkhorn::{
+    CostSource, Problem as Transport, SinkhornOptions, robust_workspace_len, solve_robust,
+};
 
-const MAX_ITERATIONS: usize = 30_000;
+const MAX_ITERATIONS: usize = 60_000;
 
 pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(), Error> {
     let (n, m, dim) = (problem.n, problem.m, problem.d);
@@ -42,9 +44,8 @@ pub(crate) fn check<T: Real>(problem: &Problem, report: &mut Report) -> Result<(
         threshold: T::of(4.0 * kappa * report.unit * mass),
         max_iterations: MAX_ITERATIONS,
     };
-    let mut workspace = vec![T::zero(); transport.workspace_len()];
-    let mut state = State::new(&transport, options.epsilon, &mut workspace)?;
-    let outcome = state.run(&options)?;
+    let mut workspace = vec![T::zero(); robust_workspace_len(&transport)];
+    let (mut state, outcome) = solve_robust(&transport, &options, &mut workspace)?;
     if !outcome.converged {
         report.fail(format!(
             "marginal error {:.1e} after {} iterations",

@@ -137,7 +137,7 @@ fn check_in<T: Scalar>(input: &Input) {
     // Potentials that were in play, for rounding.
     let mut past = T::zero();
     let started = match input.way {
-        // No way of its own, so that older inputs mean what they meant.
+        // No way of its own, so that nearly all older inputs mean what they meant.
         Way::Annealed { per_level, .. } if per_level >= 224 => {
             solve_robust(&problem, &first, &mut workspace)
         }

@@ -34,6 +34,7 @@
 //! | [`elementary`] | `exp` and `ln` that vectorise |
 //! | [`softmax`] | softmax and log-softmax of a slice, and their gradients |
 //! | [`normalize`] | rows on the unit sphere and the way back |
+//! | [`pieces`] | the formulas that these loops are made of, for drivers elsewhere |
 //! | [`Real`], [`Error`] | the scalar; one error type |
 //!
 //! The crate is `no_std` and generic over `f32` and `f64`, so the same source can be
@@ -49,16 +50,19 @@
 //! Sinkhorn's iterations and the sweeps over the plan that follow them (gradients, products,
 //! the gap, the linear systems), and by the products of matrices in VICReg, Barlow Twins and
 //! the effective rank; batches are shared out by problem. One thread does what takes a pass
-//! over a batch (BYOL, SwAV's rows), one row of a plan, and the gap where pairs are forbidden.
+//! over a batch or a slice (BYOL, SwAV's rows, softmax, log-sum-exp), uniformity, the rotations
+//! behind the effective rank, one row of a plan, and the gap where pairs are forbidden.
 //!
 //! | function | value | gradient | memory beside input and output | cost |
 //! |---|---|---|---|---|
 //! | [`nt_xent::nt_xent_with_grad`] | ✓ | rows | O(2N·d), and (2N)²/2 up to 1024 rows unless [asked not to](nt_xent::nt_xent_streaming_workspace_len) | O((2N)²·d) |
-//! | [`sinkhorn::State::run`], matrix | ✓ | envelope: points | O(n + m) | O(n·m) an iteration |
+//! | [`sinkhorn::solve`], [`State::run`](sinkhorn::State::run), matrix | ✓ | envelope: points | O(n + m) | O(n·m) an iteration |
 //! | the same, [stored kernel](sinkhorn::Problem::with_stored_kernel) | ✓ | the same | n·m more | 2·n·m multiplications an iteration |
 //! | the same, points | ✓ | envelope: points | O((n + m)·d) | O(n·m·d) an iteration |
+//! | [`sinkhorn::solve_annealed`], [`State::run_relaxed`](sinkhorn::State::run_relaxed) | ✓ | as above | as above | as above; fewer iterations |
 //! | [`sinkhorn::State::run_newton`] | ✓ | as above | O(n + m) more | O(n·m) a sweep |
-//! | [`sinkhorn::solve_robust`], any problem | ✓ | as above | O(n + m) more | iterations as they are needed, one pass more |
+//! | [`sinkhorn::solve_robust`], any problem | ✓ | as above | O(n + m) more | iterations as they are needed, four passes more |
+//! | [`sinkhorn::State::transport_cost`], [`plan_row`](sinkhorn::State::plan_row) | ⟨P,C⟩; a row of P | | none | a sweep over the plan; a row |
 //! | [`sinkhorn::State::duality_gap`] | primal, dual | | O(n + m) | four sweeps over the plan |
 //! | [`sinkhorn::State::apply_plan`], transpose, barycentric | plan × n·k | | none | O(n·m·k) |
 //! | [`sinkhorn::State::weight_gradient`], [`cost_gradient`](sinkhorn::State::cost_gradient) | | envelope: weights, costs | none | none; a sweep |
@@ -66,13 +70,22 @@
 //! | [`sinkhorn::State::record`], [`gradient`](sinkhorn::Recording::gradient) | ✓ | of K iterations: costs, points, weights | O(K·(n + m)) | two sweeps for each iteration |
 //! | [`sinkhorn::sinkhorn_divergence_with_grad`] | ✓ | points | O((n + m)·d) | three of the above |
 //! | [`sinkhorn::solve_batch`], B problems | ✓ | envelope: points, costs | at most 64 of the above | B of the above |
-//! | [`sin_sim::sin_sim_with_grad`] | ✓ | rows | O(N²) | NT-Xent's and Sinkhorn's iterations; with the cosine cost nothing else |
-//! | [`byol::byol_with_grad`] | ✓ | predictions | none | O(N·d) |
+//! | [`sin_sim::sin_sim_with_grad`] | ✓ | rows | O(N²) | NT-Xent's and Sinkhorn's iterations; in the plain form with the cosine cost nothing else |
+//! | [`sin_sim::ot_term_with_grad`] | ✓ | rows | O(N²) | O(N²·d), and Sinkhorn's iterations |
+//! | [`byol::byol_with_grad`], [symmetric](byol::byol_symmetric_with_grad) | ✓ | predictions | none | O(N·d) |
 //! | [`vicreg`], [`barlow_twins`] | ✓ | rows | O(N·d + d²) | O(N·d²) |
 //! | [`swav::swav_with_grad`], K prototypes | ✓ | scores | 2·N·K | O(N·K) an iteration |
+//! | [`log_sum_exp::log_sum_exp`] | ✓ | [`softmax::softmax`] | none | O(n) |
+//! | [`softmax::softmax`], [`log_softmax`](softmax::log_softmax) | ✓ | `*_backward` | none | O(n) |
+//! | [`cost::cost_matrix`] | ✓ | by [`PointGradients`](sinkhorn::PointGradients) | none | O(n·m·d) |
+//! | [`normalize::normalize_rows`] | ✓ | `normalize_rows_backward` | none | O(N·d) |
+//! | [`diagnostics::alignment`] | ✓ | | none | O(N·d) |
+//! | [`diagnostics::uniformity`] | ✓ | | N·d | O(N²·d) |
+//! | [`diagnostics::effective_rank`] | ✓ | | O(N·d + min(N, d)²) | O(N·d·min(N, d) + min(N, d)³) |
+//! | [`elementary::exp_in_place`], [`ln_in_place`](elementary::ln_in_place) | ✓ | | none | O(n) |
 //!
-//! [`pieces`] has the formulas that these loops are made of, for drivers elsewhere: the lanes
-//! of a GPU's warp use them in `kernels-cuda`.
+//! NT-Xent, BYOL, VICReg, Barlow Twins and the divergence also come without a gradient, for less
+//! (`nt_xent`, `byol`, …). The lanes of a GPU's warp use [`pieces`] in `kernels-cuda`.
 //!
 //! # How accurate
 //!
@@ -81,10 +94,13 @@
 //!
 //! | function | error at most | tested against |
 //! |---|---|---|
-//! | [`elementary`] `exp`, `ln`, `f32` | 1.5 ulp (found: 1.16, 0.84) | the platform in `f64`, at every `f32` |
+//! | [`elementary`] `exp`, `ln`, `2^x`, `f32` | 1.5 ulp (`exp`, `ln` found: 1.16, 0.84) | the platform in `f64`, at every `f32` |
+//! | `2^x − 1`, `f32` | 3 ulp | the same |
 //! | [`log_sum_exp`], up to 10⁶ terms | 3 ulp of max(1, maximum, result) | `f64`, ordered and adversarial |
 //! | [`nt_xent`] loss; gradient, in its terms' size | 16 u (1 + 1/τ) | the matrix of all pairs in `f64` |
-//! | Sinkhorn, losses, gradients: 196 problems | the table of `conformance` | 60 digits, in `f32` and `f64` |
+//! | Sinkhorn, divergence, NT-Xent, log-sum-exp: 196 problems | the table of `conformance` | 60 digits, in `f32` and `f64` |
+//! | BYOL, VICReg, Barlow Twins, SwAV, `f64` | 1e-12 of the size of the parts, or better | the definition, entry by entry |
+//! | the same, `f32` | 4e-6 of the size of the parts; SwAV 3e-5 | `f64` |
 //! | every gradient | | central differences; envelope, implicit and unrolled against each other |
 //!
 //! # How fast

@@ -5,7 +5,11 @@
 
 use crate::{Error, Real, check, vector};
 
-/// Writes `z_i / ‖z_i‖` to `unit` and `‖z_i‖` to `norms`, row by row.
+/// Writes `z_i / ‖z_i‖` to `unit` and `‖z_i‖` to `norms`, row by row: `z` and `unit` are
+/// `rows × dim`, row-major, and `norms` has `rows` numbers.
+///
+/// Cost: O(rows·dim), on one thread. No workspace. The square of a norm may leave the range of
+/// the scalar type, as long as the norm does not.
 ///
 /// # Errors
 /// Wrong lengths, a NaN or infinite entry, or a row without a direction.
@@ -32,7 +36,10 @@ pub fn normalize_rows<T: Real>(
 }
 
 /// Turns a gradient with respect to the unit rows into one with respect to the raw
-/// rows, in place.
+/// rows, in place: `g` becomes `(g − (u·g) u) / ‖z‖`, with `unit` and `norms` as
+/// [`normalize_rows`] wrote them, and `grad` of the same shape as `unit`.
+///
+/// Cost: O(rows·dim), on one thread. No workspace.
 ///
 /// # Errors
 /// Wrong lengths, a norm that is not a positive normal number, or a gradient that is not
@@ -73,7 +80,8 @@ pub(crate) fn project<T: Real>(row: &[T], reciprocal: T, norm: T, grad: &mut [T]
     }
 }
 
-/// The norm of a row, or the reason why it has none. Its reciprocal is finite.
+/// The norm of a row, or the reason why it has none. Its reciprocal is finite. `row` is its
+/// index, for the message. O(dim), no memory.
 ///
 /// # Errors
 /// A row that is zero or not finite, in the name of `operation`.

@@ -13,7 +13,8 @@
 //!
 //! With `m = max x`, reached at index k, `ℓ_i = (x_i − m) − log(1 + exp(q − m))` where
 //! `q = log Σ_{j≠k} exp x_j`: the usual form rounds `ℓ_k` to zero or noise when the largest
-//! entry dominates, this one keeps its relative accuracy.
+//! entry dominates, this one keeps its relative accuracy. (Blanchard, Higham & Higham 2021
+//! compare the formulas for softmax and log-sum-exp.)
 //!
 //! Special values:
 //!
@@ -31,7 +32,10 @@
 use crate::log_sum_exp::LogSumExp;
 use crate::{Error, Real, check, vector};
 
-/// Writes the softmax of `x` to `out`. An entry of −∞ gets probability zero.
+/// Writes the softmax of `x`, `p_i = exp x_i / Σ_j exp x_j`, to `out`, which is as long. An
+/// entry of −∞ gets probability zero.
+///
+/// Cost: 2n exponentials for n entries, on one thread. No memory beside the output.
 ///
 /// # Errors
 /// An empty slice, wrong lengths, NaN, +∞, or nothing but −∞.
@@ -54,7 +58,9 @@ pub fn softmax<T: Real>(x: &[T], out: &mut [T]) -> Result<(), Error> {
 }
 
 /// From the softmax `p` and the gradient with respect to it, writes the gradient with
-/// respect to `x`: `p_i (g_i − Σ_j p_j g_j)`.
+/// respect to `x`: `p_i (g_i − Σ_j p_j g_j)`, g being `upstream`. All are of one length n.
+///
+/// Cost: O(n), no exponential, on one thread. No memory beside the output.
 ///
 /// # Errors
 /// An empty slice, wrong lengths, NaN or infinite entries, or a gradient too large for the
@@ -69,7 +75,10 @@ pub fn softmax_backward<T: Real>(p: &[T], upstream: &[T], grad: &mut [T]) -> Res
     check::all_fit(operation, "the gradient", grad)
 }
 
-/// Writes the logarithm of the softmax of `x` to `out`.
+/// Writes the logarithm of the softmax of `x`, `ℓ_i = x_i − log Σ_j exp x_j`, to `out`, which is
+/// as long.
+///
+/// Cost: n exponentials for n entries, on one thread. No memory beside the output.
 ///
 /// # Errors
 /// An empty slice, wrong lengths, NaN or infinite entries (−∞ too), or entries so far apart
@@ -93,7 +102,9 @@ pub fn log_softmax<T: Real>(x: &[T], out: &mut [T]) -> Result<(), Error> {
 }
 
 /// From the log-softmax and the gradient with respect to it, writes the gradient with
-/// respect to `x`: `g_i − exp(ℓ_i) Σ_j g_j`.
+/// respect to `x`: `g_i − exp(ℓ_i) Σ_j g_j`, g being `upstream`. All are of one length n.
+///
+/// Cost: n exponentials, on one thread. No memory beside the output.
 ///
 /// # Errors
 /// As [`softmax_backward`].

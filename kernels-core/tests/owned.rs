@@ -134,6 +134,26 @@ fn solutions_agree_with_the_state() {
                 assert_eq!(state.cost_gradient(&mut expected), Ok(()));
                 assert_eq!(plan, expected);
                 assert_eq!(solution.transport_cost(), state.transport_cost());
+                let (mut of_a, mut of_b) = (vec![0.0; ROWS], vec![0.0; 4]);
+                assert_eq!(state.weight_gradient(&mut of_a, &mut of_b), Ok(()));
+                // An atom of no weight has the potential of the last look-ahead, which is the
+                // state's before its last step: the same but for rounding.
+                let (to_a, to_b) = solution.weight_gradient().expect("finite slopes");
+                for (x, y) in of_a.iter().zip(&to_a).chain(of_b.iter().zip(&to_b)) {
+                    assert!((x - y).abs() <= 1e-12, "{x} {y}");
+                }
+                let mut out = vec![0.0; ROWS * DIM];
+                assert_eq!(state.barycentric_projection(&y, DIM, &mut out), Ok(()));
+                assert_eq!(solution.barycentric_projection(&y, DIM), Ok(out));
+                let mut scratch = vec![0.0; gap_workspace_len(ROWS, 4)];
+                let gap = state.duality_gap(&mut scratch).expect("feasible");
+                // The solution's state has no look-ahead of its own: rounding apart.
+                let found = solution.duality_gap().expect("feasible");
+                assert!(
+                    (found.primal - gap.primal).abs() <= 1e-12,
+                    "{found:?} {gap:?}"
+                );
+                assert!((found.dual - gap.dual).abs() <= 1e-12, "{found:?} {gap:?}");
                 let CostSource::Points { cost, x, y, dim } = problem.cost else {
                     assert!(matches!(
                         solution.gradient(),

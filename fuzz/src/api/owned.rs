@@ -135,8 +135,10 @@ fn transport<T: Scalar>(to: &mut Arguments<'_>, problem: Problem<'_, T>) {
             assert_eq!(again.ok(), Some(solution.outcome));
         }
         found
-    } else {
+    } else if to.input.function & 64 == 0 {
         owned::solve_annealed(&problem, &options, &schedule)
+    } else {
+        owned::solve_robust(&problem, &options)
     };
     if let Ok(solution) = found {
         assert_outcome("solve", &solution.outcome);

@@ -1,14 +1,16 @@
-//! Alignment (Wang & Isola 2020, Eq. 4): how far apart the two views of an image lie.
-//!
-//! `mean_i ‖û_i − v̂_i‖^α` with unit rows `û = u/‖u‖`, in `[0, 2^α]`; α = 2 is customary.
-//!
-//! Memory: none. Cost: O(N·d). Error: the distance is right to a few u (the unit roundoff)
-//! absolutely, by direct differences. Special values: a row without a direction is refused.
+//! Alignment: how far apart the two views of an image lie.
 
 use crate::{Error, Real, check, normalize, vector};
 
 /// The alignment of `rows` pairs of raw embeddings of `dim` numbers each, row-major: row i
-/// of `view_a` and row i of `view_b` come from one image.
+/// of `view_a` and row i of `view_b` come from one image, and this is how far apart they lie.
+///
+/// `mean_i ‖û_i − v̂_i‖^α` with unit rows `û = u/‖u‖` (Wang & Isola 2020, Eq. 4), in
+/// `[0, 2^α]`; α = 2 is customary.
+///
+/// Memory: none. Cost: O(N·d) for N rows of d numbers. Error: the distance is right to a few u
+/// (the unit roundoff) absolutely, by direct differences. Special values: a row without a
+/// direction is refused.
 ///
 /// # Errors
 /// Wrong lengths, no rows, an exponent that is not positive, NaN or infinite entries, rows

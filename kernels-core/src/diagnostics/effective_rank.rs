@@ -1,26 +1,5 @@
-//! Effective rank: how many directions an embedding uses.
-//!
-//! `exp H(p)`, `H(p) = −Σ_k p_k log p_k`, of a spectrum normalised to sum to one. It is 1
-//! for a line, d for an isotropic cloud, and counts partly used directions by their share.
-//! Two definitions are in use, and their numbers differ:
-//!
-//! | [`Spectrum`] | p proportional to | of | source |
-//! |---|---|---|---|
-//! | `CovarianceEigenvalues` | eigenvalues `λ_k` | the covariance, so of centred rows | the entropy of the variances |
-//! | `SingularValues` | singular values `s_k` | the raw matrix | Roy & Vetterli 2007; RankMe (Garrido et al. 2023) |
-//!
-//! With centred rows `s_k = sqrt(λ_k)`. RankMe adds 1e-7 to every p_k, which this does not.
-//!
-//! Either spectrum comes from the eigenvalues of `XᵀX` (d×d), or of `X Xᵀ` (N×N) when
-//! N < d, which are the same but for zeros. Memory: a copy of the rows and that matrix.
-//! Cost: O(N d min(N, d)), and about 60 min(N, d)³ for the eigenvalues, which are made for
-//! a few hundred features, not for thousands.
-//!
-//! Error: eigenvalues have an absolute error of about `m u λ_1`, m = max(N, d), u the unit
-//! roundoff, and those at or below it count as zero: a singular value below `sqrt(m u) s_1`
-//! (0.4 % of the largest in `f32` for m = 256, 2e-7 in `f64`) is not seen. Special values:
-//! where no row differs from the others (or from zero) there is no spectrum, and the rank
-//! is 0. The scale of the embedding does not matter.
+//! Effective rank: how many directions an embedding uses. The smaller of `XᵀX` and `X Xᵀ` is
+//! what eigenvalues are taken of: they are the same but for zeros.
 
 use super::symmetric_eigen::symmetric_eigenvalues;
 use crate::matrix::{Matrix, gram};
@@ -29,7 +8,15 @@ use crate::{Error, Real, check, columns, vector};
 /// Sweeps of the eigenvalue solver: it needs 5 to 15.
 const MAX_SWEEPS: usize = 40;
 
-/// Which numbers are normalised and counted.
+/// Which numbers are normalised and counted. Two definitions are in use, and their numbers
+/// differ; with centred rows the singular values are `s_k = sqrt(λ_k)`.
+///
+/// | | p proportional to | of | source |
+/// |---|---|---|---|
+/// | `CovarianceEigenvalues` | eigenvalues `λ_k` | the covariance, so of centred rows | the entropy of the variances |
+/// | `SingularValues` | singular values `s_k` | the raw matrix | Roy & Vetterli 2007; RankMe (Garrido et al. 2023) |
+///
+/// RankMe adds 1e-7 to every p_k, which this does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spectrum {
     /// Eigenvalues of the covariance: rows are centred first.
@@ -38,7 +25,8 @@ pub enum Spectrum {
     SingularValues,
 }
 
-/// Workspace elements for [`effective_rank`].
+/// Workspace elements for [`effective_rank`]: a copy of the rows, a square matrix of side
+/// `min(rows, dim)`, and O(rows + dim).
 #[must_use]
 pub fn effective_rank_workspace_len(rows: usize, dim: usize) -> usize {
     let side = rows.min(dim);
@@ -48,7 +36,23 @@ pub fn effective_rank_workspace_len(rows: usize, dim: usize) -> usize {
     per_feature.saturating_add(square)
 }
 
-/// The effective rank of `rows` embeddings of `dim` numbers each, row-major.
+/// The effective rank of `rows` embeddings of `dim` numbers each, row-major: how many
+/// directions they use.
+///
+/// `exp H(p)`, `H(p) = −Σ_k p_k log p_k`, of a spectrum normalised to sum to one; which one, and
+/// from which paper, says [`Spectrum`]. It is 1 for a line, d for an isotropic cloud, and counts
+/// partly used directions by their share.
+///
+/// Either spectrum comes from the eigenvalues of `XᵀX` (d×d), or of `X Xᵀ` (N×N) when
+/// N < d. Memory: a copy of the rows and that matrix. Cost: O(N d min(N, d)), and about
+/// 60 min(N, d)³ for the eigenvalues, which are made for a few hundred features, not for
+/// thousands.
+///
+/// Error: eigenvalues have an absolute error of about `m u λ_1`, m = max(N, d), u the unit
+/// roundoff, and those at or below it count as zero: a singular value below `sqrt(m u) s_1`
+/// (0.4 % of the largest in `f32` for m = 256, 2e-7 in `f64`) is not seen. Special values:
+/// where no row differs from the others (or from zero) there is no spectrum, and the rank
+/// is 0. The scale of the embedding does not matter.
 ///
 /// # Errors
 /// Wrong lengths, no rows, NaN or infinite entries, or rows so far apart that their

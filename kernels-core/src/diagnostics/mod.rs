@@ -6,8 +6,8 @@
 //! | [`uniformity`] | `log mean_{i<j} exp(−t ‖û_i − û_j‖²)` | rows fill the sphere: negative; 0 when collapsed |
 //! | [`effective_rank`] | `exp(−Σ_k p_k log p_k)` over the spectrum | directions in use: 1 to d |
 //!
-//! Each file says which definition it computes. [`symmetric_eigenvalues`] is the solver
-//! under the effective rank.
+//! Each function says which definition it computes, and where that is from.
+//! [`symmetric_eigenvalues`] is the solver under the effective rank.
 
 mod alignment;
 mod effective_rank;

@@ -1,21 +1,10 @@
-//! Eigenvalues of a small symmetric matrix by the cyclic Jacobi method (Golub & Van Loan,
-//! Matrix Computations, 8.5).
+//! Eigenvalues of a small symmetric matrix by the cyclic Jacobi method.
 //!
 //! A rotation by the angle φ in the plane (p, q), `tan φ = t`, makes `a_pq` zero:
 //!
 //! `θ = (a_qq − a_pp)/(2 a_pq)`, `t = sign θ/(|θ| + sqrt(θ² + 1))`, `a_pp −= t a_pq`,
 //! `a_qq += t a_pq`, and for every other k `a_pk = c a_pk − s a_qk`, `a_qk = s a_pk + c a_qk`
-//! with `c = 1/sqrt(t² + 1)`, `s = t c`. |φ| ≤ π/4, which is what convergence rests on. A
-//! sweep visits all pairs; the sum of squares off the diagonal falls with each rotation, and
-//! quadratically in the end: 5 to 15 sweeps.
-//!
-//! An entry is left alone once `|a_pq| ≤ u ‖A‖_F/n` (u the unit roundoff): if all are, what
-//! is off the diagonal has norm at most `u ‖A‖_F`, and by Weyl's inequality no eigenvalue is
-//! wrong by more, apart from the rounding of the rotations, a small multiple of
-//! `√n u ‖A‖_F`. The error is absolute: eigenvalues far below the largest have no digits.
-//!
-//! The matrix is divided by its largest entry first, so its magnitude does not matter.
-//! Memory: none beyond the matrix, which is overwritten. Cost: about 6n³ per sweep.
+//! with `c = 1/sqrt(t² + 1)`, `s = t c`. |φ| ≤ π/4, which is what convergence rests on.
 
 use crate::matrix::mirror;
 use crate::{Error, Real, check, vector};
@@ -23,6 +12,18 @@ use crate::{Error, Real, check, vector};
 /// Writes the eigenvalues of the symmetric n×n `matrix` to `eigenvalues`, in no particular
 /// order, and returns the number of sweeps. The entries above the diagonal count, those
 /// below it are not read; the matrix is overwritten.
+///
+/// By the cyclic Jacobi method (Golub & Van Loan, Matrix Computations, 8.5): a rotation makes
+/// one entry off the diagonal zero, a sweep visits all; the sum of their squares falls with each
+/// rotation, and quadratically in the end: 5 to 15 sweeps.
+///
+/// An entry is left alone once `|a_pq| ≤ u ‖A‖_F/n` (u the unit roundoff): if all are, what
+/// is off the diagonal has norm at most `u ‖A‖_F`, and by Weyl's inequality no eigenvalue is
+/// wrong by more, apart from the rounding of the rotations, a small multiple of
+/// `√n u ‖A‖_F`. The error is absolute: eigenvalues far below the largest have no digits.
+/// The matrix is divided by its largest entry first, so its magnitude does not matter.
+///
+/// Memory: none beyond the matrix. Cost: about 6n³ per sweep.
 ///
 /// # Errors
 /// Wrong lengths, n = 0, NaN or infinite entries, [`Error::NotConverged`] when `max_sweeps`

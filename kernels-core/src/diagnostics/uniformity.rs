@@ -1,14 +1,7 @@
-//! Uniformity (Wang & Isola 2020, Eq. 5): how evenly the rows fill the unit sphere.
+//! Uniformity: how evenly the rows fill the unit sphere.
 //!
-//! `log mean_{i<j} exp(−t ‖û_i − û_j‖²)` over the N(N−1)/2 pairs of different rows, with
-//! `û = u/‖u‖`. In `[−4t, 0]`: 0 when all directions coincide; t = 2 is customary, where
-//! the uniform distribution on a sphere of high dimension tends to −4.
-//!
-//! Memory: the unit rows. Cost: O(N²·d). Pairs are summed in blocks of 64, then by rows,
-//! then over rows, so that rounding grows with the largest of these counts and not with the
-//! number of pairs; with u the unit roundoff the error is about `(N + 4t) u` at most.
-//! Special values: the (max, sum) monoid keeps the result finite where every exponential
-//! alone would underflow; a row without a direction is refused.
+//! Pairs are summed in blocks of 64, then by rows, then over rows, so that rounding grows with
+//! the largest of these counts and not with the number of pairs.
 
 use crate::log_sum_exp::LogSumExp;
 use crate::{Error, Real, check, normalize, vector};
@@ -16,13 +9,22 @@ use crate::{Error, Real, check, normalize, vector};
 /// Distances that are computed before their exponentials are summed.
 const BLOCK: usize = 64;
 
-/// Workspace elements for [`uniformity`].
+/// Workspace elements for [`uniformity`]: the unit rows and their norms, `rows (dim + 1)`.
 #[must_use]
 pub fn uniformity_workspace_len(rows: usize, dim: usize) -> usize {
     rows.saturating_mul(dim.saturating_add(1))
 }
 
-/// The uniformity of `rows` raw embeddings of `dim` numbers each, row-major.
+/// The uniformity of `rows` raw embeddings of `dim` numbers each, row-major: how evenly they
+/// fill the unit sphere.
+///
+/// `log mean_{i<j} exp(−t ‖û_i − û_j‖²)` over the N(N−1)/2 pairs of different rows, with
+/// `û = u/‖u‖` (Wang & Isola 2020, Eq. 5). In `[−4t, 0]`: 0 when all directions coincide;
+/// t = 2 is customary, where the uniform distribution on a sphere of high dimension tends to −4.
+///
+/// Memory: the unit rows. Cost: O(N²·d). Error, with u the unit roundoff: about `(N + 4t) u` at
+/// most. Special values: the result stays finite where every exponential alone would underflow,
+/// by [`LogSumExp`]; a row without a direction is refused.
 ///
 /// # Errors
 /// Wrong lengths, fewer than two rows, a `t` that is not positive, NaN or infinite entries,

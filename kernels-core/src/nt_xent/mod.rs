@@ -19,20 +19,20 @@
 //! **Shift.** Rows have length one, so `s_ij ≤ 1/τ`: with `e_ij = exp(s_ij − 1/τ)` and
 //! `Z_i = Σ e_ij`, `q_i = 1/τ + log Z_i` and `p_ij = e_ij P_i/Z_i`. No `e_ij` is less than
 //! `exp(−2/τ)`, which is a normal number for τ ≥ 0.0231 in `f32` and τ ≥ 0.0029 in `f64`
-//! (`fixed_shift_fits`); nothing underflows and no maximum has to be found. For smaller
-//! τ each row is shifted by its largest negative instead, found by a sweep of its own.
+//! ([`crate::pieces::fixed_shift_fits`]); nothing underflows and no maximum has to be found.
+//! For smaller τ each row is shifted by its largest negative instead, found by a sweep of its
+//! own.
 //!
-//! **Memory and cost.** A first sweep over tiles of
-//! `U Uᵀ` (`sweep.rs`) gives Z, a second one computes the tiles again and multiplies
-//! them by U. Tiles on and above the diagonal serve both triangles, so value and
-//! gradient take `2 n² d` multiplications and n² exponentials; the value alone a quarter
-//! of the former. The workspace is O(n·d), no matrix of n × n is formed. Up to 1024 rows a
+//! **Memory and cost.** A first sweep over tiles of `U Uᵀ` gives Z, a second one computes the
+//! tiles again and multiplies them by U. Tiles on and above the diagonal serve both triangles,
+//! so value and gradient take `2 n² d` multiplications and n² exponentials; the value alone a
+//! quarter of the former. The workspace is O(n·d), no matrix of n × n is formed. Up to 1024 rows a
 //! longer workspace saves a quarter of the multiplications: the tiles are kept in it, `n²/2`
 //! numbers. [`nt_xent_workspace_len`] is that length, [`nt_xent_streaming_workspace_len`] the
 //! one without; a workspace between the two is used as the shorter.
 //!
-//! Tiles are shared out to threads by the sizes alone, and added up in a fixed order (`layout.rs`):
-//! results do not depend on the number of threads.
+//! Tiles are shared out to threads by the sizes alone, and added up in a fixed order: results
+//! do not depend on the number of threads.
 
 mod between;
 mod layout;
@@ -66,8 +66,10 @@ pub fn nt_xent_workspace_len(rows: usize, dim: usize) -> usize {
     Memory::<f64>::len(&Shape::new(rows, dim))
 }
 
-/// The fewest workspace elements for [`nt_xent`] and [`nt_xent_with_grad`]: as above, and at
-/// most 70,000 at any number of rows, 4352 up to 64.
+/// The fewest workspace elements for [`nt_xent`] and [`nt_xent_with_grad`]: `3 · rows · dim`,
+/// with both rounded up to multiples of 16, at most 40 more for each row, and at most 70,000 at
+/// any number of rows, 4352 up to 64. Without room for more, the gradient computes the products
+/// of all pairs twice; [`nt_xent_workspace_len`] has that room up to 1024 rows.
 #[must_use]
 pub fn nt_xent_streaming_workspace_len(rows: usize, dim: usize) -> usize {
     Memory::<f64>::len(&Shape::new(rows, dim).streaming())
@@ -75,6 +77,9 @@ pub fn nt_xent_streaming_workspace_len(rows: usize, dim: usize) -> usize {
 
 /// The loss of `rows` raw projections of `dim` numbers each, row-major; row `i` and
 /// row `i + rows/2` are the views of one image.
+///
+/// Cost: `½ n² d` multiplications for n = `rows`, d = `dim`, on all threads. Memory:
+/// [`nt_xent_streaming_workspace_len`] suffices.
 ///
 /// # Errors
 /// Wrong lengths, an odd number of rows, a temperature that is not a positive normal
@@ -89,7 +94,11 @@ pub fn nt_xent<T: Real>(
     Call::new("nt_xent", rows, dim, temperature)?.run(z, None, Nothing, workspace)
 }
 
-/// [`nt_xent`], and its gradient with respect to `z`, written to `grad`.
+/// [`nt_xent`], and its gradient with respect to `z`, written to `grad` (`rows × dim`).
+///
+/// Cost: `2 n² d` multiplications and n² exponentials for n = `rows`, d = `dim`, on all threads;
+/// up to 1024 rows, with a workspace of [`nt_xent_workspace_len`], a quarter of the
+/// multiplications less. Memory: [`nt_xent_streaming_workspace_len`] at least, O(n·d).
 ///
 /// # Errors
 /// As [`nt_xent`]; also when the gradient does not fit the scalar type.

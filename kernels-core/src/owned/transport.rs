@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use super::zeros;
 use crate::sinkhorn::{
-    self, Annealing, CostSource, Divergence, Outcome, Problem, SinkhornOptions, State,
-    divergence_workspace_len, robust_workspace_len,
+    self, Annealing, CostSource, Divergence, DualityGap, Outcome, Problem, SinkhornOptions, State,
+    divergence_workspace_len, gap_workspace_len, robust_workspace_len,
 };
 use crate::{Error, Real, check};
 
@@ -58,11 +58,13 @@ impl<'a, T: Real> Solution<'a, T> {
     /// The plan, n × m, row-major.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// An entry that does not fit the scalar type, and [`Error::Memory`].
     pub fn plan(&self) -> Result<Vec<T>, Error> {
         let Problem { n, m, .. } = self.problem;
         let mut plan = zeros("plan", n.saturating_mul(m))?;
-        self.with_state("plan", |state| state.write_plan("plan", &mut plan))?;
+        self.with_state("plan", |state| {
+            state.write_plan(("plan", "an entry of the plan"), &mut plan)
+        })?;
         Ok(plan)
     }
 
@@ -94,6 +96,48 @@ impl<'a, T: Real> Solution<'a, T> {
             state.envelope_gradient(cost, x, y, dim, &mut grad_x, &mut grad_y)
         })?;
         Ok((grad_x, grad_y))
+    }
+
+    /// The envelope gradient of the value with respect to the weights a and b; see
+    /// [`State::weight_gradient`].
+    ///
+    /// # Errors
+    /// An atom of weight zero without a permitted partner, a gradient that does not fit the
+    /// scalar type, and [`Error::Memory`].
+    pub fn weight_gradient(&self) -> Result<(Vec<T>, Vec<T>), Error> {
+        let operation = "weight_gradient";
+        let mut of_a = zeros(operation, self.problem.n)?;
+        let mut of_b = zeros(operation, self.problem.m)?;
+        self.with_state(operation, |state| {
+            state.weight_gradient(&mut of_a, &mut of_b)
+        })?;
+        Ok((of_a, of_b))
+    }
+
+    /// Primal value, dual value, and their difference, within which the optimum lies; see
+    /// [`State::duality_gap`].
+    ///
+    /// # Errors
+    /// A plan that cannot be made feasible, values that do not fit the scalar type, and
+    /// [`Error::Memory`].
+    pub fn duality_gap(&self) -> Result<DualityGap<T>, Error> {
+        let operation = "duality_gap";
+        let mut workspace = zeros(operation, gap_workspace_len(self.problem.n, self.problem.m))?;
+        self.with_state(operation, |state| state.duality_gap(&mut workspace))
+    }
+
+    /// Where the plan takes each row: the mean of `y` (m × `width`) under its share of the
+    /// plan, n × `width`; see [`State::barycentric_projection`].
+    ///
+    /// # Errors
+    /// As [`State::barycentric_projection`], and [`Error::Memory`].
+    pub fn barycentric_projection(&self, y: &[T], width: usize) -> Result<Vec<T>, Error> {
+        let operation = "barycentric_projection";
+        let mut out = zeros(operation, self.problem.n.saturating_mul(width))?;
+        self.with_state(operation, |state| {
+            state.barycentric_projection(y, width, &mut out)
+        })?;
+        Ok(out)
     }
 
     /// Shows a state with these potentials.

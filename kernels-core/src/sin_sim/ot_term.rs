@@ -1,8 +1,4 @@
 //! The transport term alone: costs between the views, Sinkhorn, envelope gradient.
-//!
-//! The plain term has its kernel stored and over-relaxed steps, so that many iterations
-//! cost little: see [`crate::sinkhorn::Problem::with_stored_kernel`] and
-//! [`State::run_relaxed`], which ends by the same criterion as a plain run.
 
 use super::options::{OtForm, OtOptions, OtUnits};
 use crate::cost::{Cost, cost_matrix, divide, largest_or_one};
@@ -74,7 +70,7 @@ pub(super) fn solve_plain<'w, T: Real>(
 }
 
 /// Workspace elements for [`ot_term_with_grad`] with `n` rows in each view, whatever the
-/// options.
+/// options: about `2 n²`, for costs and stored kernel, and O(n·dim).
 #[must_use]
 pub fn ot_term_workspace_len(n: usize, dim: usize) -> usize {
     let (x, y): (&[f64], &[f64]) = (&[], &[]);
@@ -85,8 +81,17 @@ pub fn ot_term_workspace_len(n: usize, dim: usize) -> usize {
 }
 
 /// The transport term between view A (the first `rows/2` rows of `z`) and view B (the
-/// others), both with uniform weights, and its envelope gradient with respect to `z`,
-/// written to `grad`.
+/// others), both with uniform weights, and its envelope gradient with respect to `z`
+/// (`rows × dim`, row-major), written to `grad`.
+///
+/// The plain term has its kernel stored and over-relaxed steps, so that many iterations
+/// cost little: see [`Problem::with_stored_kernel`] and [`State::run_relaxed`], which ends by
+/// the same criterion as a plain run. The divergence is
+/// [`sinkhorn_divergence_with_grad`](crate::sinkhorn::sinkhorn_divergence_with_grad)'s, with
+/// kernels stored. [`State::envelope_gradient`] says when the gradient is right.
+///
+/// Memory: [`ot_term_workspace_len`], about `2 N²` for N = `rows/2`. Cost: O(N²·dim) for costs
+/// and gradient, and `2 N²` multiplications in an iteration; a divergence has three problems.
 ///
 /// # Errors
 /// Wrong lengths, an odd number of rows, options outside their domain, NaN or infinite

@@ -1,23 +1,5 @@
-//! What implicit and unrolled differentiation have in common: how a loss depends on the
-//! last potentials, and on costs and weights directly.
-//!
-//! A loss is described by its derivatives with respect to what a solved problem offers:
-//! the regularised value V, the sharp cost `T = ⟨P,C⟩`, and the potentials. With
-//! `P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε)`, V as the dual value of any potentials,
-//! `V̄ = ∂L/∂V` and so on:
-//!
-//! | by | `∂L` with everything else fixed |
-//! |---|---|
-//! | `f_i` | `f̄_i + (T̄/ε) Σ_j P_ij C_ij + V̄ (a_i exp(−f_i/ρ_a) − Σ_j P_ij)` |
-//! | `C_ij` | `P_ij (V̄ + T̄ (1 − C_ij/ε))` |
-//! | `a_i` | `(1/a_i) Σ_j P_ij (T̄ C_ij − ε V̄) + V̄ (φ_a(f_i) + ε Σb)` |
-//!
-//! and g, b likewise.
-//!
-//! **Gauge.** Potentials of a balanced problem are those that a run returns, with
-//! `⟨a,f⟩ = ⟨b,g⟩`: others, shifted by `½ (⟨b,g⟩ − ⟨a,f⟩)`. With `σ = Σ f̄ − Σ ḡ` the shift
-//! takes `½ σ a` from f̄ and gives `½ σ b` to ḡ, after which `Σ f̄ = Σ ḡ`, and it adds
-//! `−½ σ f` and `½ σ g` to the gradients by weights.
+//! What implicit and unrolled differentiation have in common: how a loss depends on the last
+//! potentials, and on costs and weights directly. The formulas are with [`Cotangents`].
 
 use super::coupling::{Coupling, Stream};
 use super::gradient::{Constants, Prices};
@@ -27,6 +9,27 @@ use crate::{Error, Real, check, vector};
 
 /// Derivatives of a loss by what a solved problem offers; what the loss does not use is
 /// zero or `None`.
+///
+/// A loss L is described by its derivatives with respect to the regularised value V, the sharp
+/// cost `T = ⟨P,C⟩`, and the potentials: `V̄ = ∂L/∂V` and so on. With
+/// `P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε)`, V as the dual value of any potentials, and
+/// `φ(p) = −ρ (exp(−p/ρ) − 1)`, or p where ρ is infinite:
+///
+/// | by | `∂L` with everything else fixed |
+/// |---|---|
+/// | `f_i` | `f̄_i + (T̄/ε) Σ_j P_ij C_ij + V̄ (a_i exp(−f_i/ρ_a) − Σ_j P_ij)` |
+/// | `C_ij` | `P_ij (V̄ + T̄ (1 − C_ij/ε))` |
+/// | `a_i` | `(1/a_i) Σ_j P_ij (T̄ C_ij − ε V̄) + V̄ (φ_a(f_i) + ε Σb)` |
+///
+/// and g, b likewise. What reaches costs and weights by way of the potentials comes on top:
+/// through the optimum in [`State::implicit_gradient`](super::State::implicit_gradient), where
+/// V does not depend on the potentials, through the iterations in
+/// [`Recording::gradient`](super::Recording::gradient).
+///
+/// **Gauge.** Potentials of a balanced problem are those that a run returns, with
+/// `⟨a,f⟩ = ⟨b,g⟩`: any others, f shifted by `½ (⟨b,g⟩ − ⟨a,f⟩)` and g by as much the other way.
+/// With `σ = Σ f̄ − Σ ḡ` the shift takes `½ σ a` from f̄ and gives `½ σ b` to ḡ, after which
+/// `Σ f̄ = Σ ḡ`, and it adds `−½ σ f` and `½ σ g` to the gradients by weights.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cotangents<'c, T> {
     /// By the regularised value, [`super::Outcome::value`].

@@ -1,15 +1,16 @@
-//! ε-scaling: solving at a large ε first and halving it down to the one asked for.
-//!
-//! At ε far below the cost, Sinkhorn from zero moves each potential by about ε per
-//! iteration, so it needs of the order of `max C / ε` iterations before it is near the
-//! answer at all. Potentials at 2ε are within O(ε) of those at ε, so each level starts
-//! near its answer, and only the last one has to reach the threshold.
+//! ε-scaling: solving at a large ε first and lowering it to the one asked for.
 
 use super::{CostSource, Outcome, Problem, SinkhornOptions, State};
 use crate::cost::Cost;
 use crate::{Error, Real, check};
 
-/// The schedule of ε.
+/// The schedule of ε for [`solve_annealed`], which solves at a large ε first and lowers it
+/// down to the one asked for (ε-scaling); [`Annealing::from_scale`] proposes one.
+///
+/// At ε far below the cost, Sinkhorn from zero moves each potential by about ε per
+/// iteration, so it needs of the order of `max C / ε` iterations before it is near the
+/// answer at all. Potentials at 2ε are within O(ε) of those at ε, so each level starts
+/// near its answer, and only the last one has to reach the threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Annealing<T> {
     /// The first ε; the width of the cost is a good choice.
@@ -59,8 +60,11 @@ fn width<T: Real>(numbers: impl Iterator<Item = T>) -> T {
     (high - low).max(T::zero())
 }
 
-/// [`super::solve`] by way of a falling ε; returns the state for plan and gradients.
-/// `options.max_iterations` bounds the iterations of all levels together.
+/// [`super::solve`] by way of a falling ε, as [`Annealing`] says; returns the state for plan
+/// and gradients. `options.max_iterations` bounds the iterations of all levels together.
+///
+/// Cost: an iteration at any ε costs the same, and a new ε one pass over the costs more.
+/// Memory: [`Problem::workspace_len`].
 ///
 /// # Errors
 /// As [`super::solve`], and a schedule outside its domain.

@@ -1,21 +1,5 @@
-//! The plan as a linear operator, without forming it.
-//!
-//! | method | result | shape |
-//! |---|---|---|
-//! | `apply_plan` | `(P v)_i = Σ_j P_ij v_j` | n × k |
-//! | `apply_plan_transpose` | `(Pᵀ u)_j = Σ_i P_ij u_i` | m × k |
-//! | `barycentric_projection` | `Σ_j P_ij y_j / Σ_j P_ij` | n × k |
-//!
-//! Rows of P are computed when they are needed: one exponential for each pair and
-//! `n m k` multiplications; no memory beside the state's.
-//!
-//! **Atoms without mass** (weight zero, or a plan that underflows there in an unbalanced
-//! problem) have rows and columns of zeros in P, so the products are zero there. The
-//! barycentric projection of such a row, `0/0`, is zero by definition: no place is
-//! better than another.
-//!
-//! Error: an entry of P is off by κu relative to itself, κ = 1 + (max|f| + max|g|)/ε; a
-//! sum of m terms adds m u at most.
+//! The plan as a linear operator, without forming it: rows of P are computed when they are
+//! needed. What comes out, at which cost, is with the three methods.
 
 use super::State;
 use super::blocks::{Round, Writes};
@@ -24,7 +8,16 @@ use crate::level::Level;
 use crate::{Error, Real, check, vector};
 
 impl<T: Real> State<'_, T> {
-    /// Writes `P v` to `out` (n × `width`), for `v` (m × `width`), both row-major.
+    /// Writes `P v` to `out` (n × `width`), for `v` (m × `width`), both row-major:
+    /// `(P v)_i = Σ_j P_ij v_j`.
+    ///
+    /// The plan is not formed: one exponential for each pair and `n m width` multiplications;
+    /// no memory beside the state's. An atom without mass (weight zero, or a plan that
+    /// underflows there in an unbalanced problem) has a row or a column of zeros in P, so the
+    /// product is zero there.
+    ///
+    /// Error, with u the unit roundoff: an entry of P is off by κu relative to itself,
+    /// κ = 1 + (max|f| + max|g|)/ε; a sum of m terms adds m u at most.
     ///
     /// # Errors
     /// A width of zero, wrong lengths, a NaN or infinite entry, or a product that does
@@ -33,7 +26,9 @@ impl<T: Real> State<'_, T> {
         self.combine_columns("apply_plan", "v", (v, width), false, out)
     }
 
-    /// Writes `Pᵀ u` to `out` (m × `width`), for `u` (n × `width`), both row-major.
+    /// Writes `Pᵀ u` to `out` (m × `width`), for `u` (n × `width`), both row-major:
+    /// `(Pᵀ u)_j = Σ_i P_ij u_i`. Cost, atoms without mass and error as in
+    /// [`State::apply_plan`]; the sums here have n terms.
     ///
     /// # Errors
     /// As [`State::apply_plan`].
@@ -55,8 +50,11 @@ impl<T: Real> State<'_, T> {
     }
 
     /// Writes to `out` (n × `width`) where the plan takes each row: the mean of `y`
-    /// (m × `width`) under its share of the plan. For the squared Euclidean cost this is
-    /// the map that the plan induces; zero for a row without mass.
+    /// (m × `width`) under its share of the plan, `Σ_j P_ij y_j / Σ_j P_ij`. For the squared
+    /// Euclidean cost this is the map that the plan induces.
+    ///
+    /// The row of an atom without mass, `0/0`, is zero by definition: no place is better than
+    /// another. Cost and error as in [`State::apply_plan`].
     ///
     /// # Errors
     /// As [`State::apply_plan`].
@@ -110,6 +108,10 @@ impl<T: Real> Visitor<T> for Gather<'_, T> {
 
     fn writes(&self) -> Writes {
         Writes::Rows
+    }
+
+    fn work(&self) -> usize {
+        self.width
     }
 
     fn parts(&mut self, round: Round) -> impl Iterator<Item = Gather<'_, T>> {
@@ -166,6 +168,10 @@ impl<T: Real> Visitor<T> for Spread<'_, T> {
 
     fn writes(&self) -> Writes {
         Writes::Both
+    }
+
+    fn work(&self) -> usize {
+        self.width
     }
 
     fn parts(&mut self, round: Round) -> impl Iterator<Item = Spread<'_, T>> {

@@ -1,12 +1,5 @@
 //! Many small problems of one size, such as one for each pair of sentences or each part of
-//! a picture.
-//!
-//! B problems of n × m lie one after the other: costs are B × n × m, points B × n × d and
-//! B × m × d, weights B × n and B × m. Each is solved exactly as by itself, to the last bit.
-//!
-//! With `std`, problems are shared out to the threads in at most 64 runs of consecutive
-//! problems, by their number alone; a run solves one problem after the other in a workspace
-//! of its own. Memory: that of one problem for each run. Cost: that of the problems.
+//! a picture. Each run of consecutive problems has a workspace of its own.
 
 use super::batch_outputs::{BatchError, BatchOutputs, Shape};
 use super::{CostSource, Problem, SinkhornOptions, State};
@@ -19,7 +12,11 @@ const OPERATION: &str = "solve_batch";
 /// different numbers of iterations, so there are more runs than threads.
 const MAX_RUNS: usize = 64;
 
-/// Problems of one size.
+/// B problems of one size, for [`solve_batch`]: such as one for each pair of sentences or
+/// each part of a picture.
+///
+/// Problems of n × m lie one after the other: costs are B × n × m, points B × n × d and
+/// B × m × d, weights B × n and B × m.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a, T> {
     /// The sizes of one problem and its prices; costs, points and weights of all problems,
@@ -65,7 +62,8 @@ impl<'a, T: Real> Batch<'a, T> {
         })
     }
 
-    /// Workspace elements for [`solve_batch`].
+    /// Workspace elements for [`solve_batch`]: that of one problem,
+    /// [`Problem::workspace_len`], for each run of problems, of which there are at most 64.
     #[must_use]
     pub fn workspace_len(&self) -> usize {
         let runs = self.count.div_ceil(run_len(self.count));
@@ -88,8 +86,14 @@ impl<'a, T: Real> Batch<'a, T> {
     }
 }
 
-/// Solves all problems of a batch, each from scratch and with the same options. Not
-/// reaching the threshold is not an error: see [`Outcome::converged`](super::Outcome::converged) of each.
+/// Solves all problems of a batch, each from scratch and with the same options, exactly as
+/// [`State::run`] solves it by itself, to the last bit. Not reaching the threshold is not an
+/// error: see [`Outcome::converged`](super::Outcome::converged) of each.
+///
+/// With `std`, problems are shared out to the threads in at most 64 runs of consecutive
+/// problems, by their number alone; a run solves one problem after the other in a workspace
+/// of its own. Memory: that of one problem for each run, [`Batch::workspace_len`]. Cost: that
+/// of the problems.
 ///
 /// ```
 /// use kernels_core::sinkhorn::{

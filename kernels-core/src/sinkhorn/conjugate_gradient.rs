@@ -1,20 +1,22 @@
-//! Linear systems with the Hessian, by conjugate gradients.
+//! Linear systems with the Hessian, by conjugate gradients, one sweep over the plan in an
+//! iteration; how fast they converge is with [`ImplicitOptions`].
 //!
-//! Conjugate gradients (Hestenes & Stiefel 1952) with its diagonal as preconditioner:
-//! the same as on `[I S; Sᵀ I]`, `S = diag(r)^−½ P diag(c)^−½`, whose eigenvalues are
-//! `1 ± σ`. With σ₂ the second largest singular value, the error shrinks by about
-//! `(1 − √(1−σ₂²))/σ₂` in an iteration, where Sinkhorn has σ₂². (Eliminating one side
-//! halves the iterations, and doubles the sweeps of each.) Residuals are projected to
-//! equal sums in every iteration, so that rounding does not feed the kernel.
-//!
-//! Cost: one sweep over the plan in an iteration.
+//! Eliminating one side halves the iterations, and doubles the sweeps of each. Residuals are
+//! projected to equal sums in every iteration, so that rounding does not feed the kernel.
 
 use super::coupling::{Coupling, Stream};
 use super::gradient::Constants;
 use super::hessian::{Vectors, parts, parts_mut};
 use crate::{Error, Real, vector};
 
-/// When conjugate gradients stop.
+/// When conjugate gradients stop, by which
+/// [`State::implicit_gradient`](super::State::implicit_gradient) solves its linear system.
+///
+/// They (Hestenes & Stiefel 1952) have the diagonal of the system as preconditioner: the same
+/// as on `[I S; Sᵀ I]`, `S = diag(r)^−½ P diag(c)^−½` with the row and column sums r and c of
+/// the plan, whose eigenvalues are `1 ± σ`. With σ₂ the second largest singular value of S,
+/// the error shrinks by about `(1 − √(1−σ₂²))/σ₂` in an iteration, where Sinkhorn has σ₂².
+/// Cost: one sweep over the plan in an iteration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImplicitOptions<T> {
     /// Size of the residual, relative to that of the right-hand side, both measured in

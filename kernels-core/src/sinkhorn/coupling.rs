@@ -40,6 +40,11 @@ pub(super) trait Visitor<T: Real> {
     /// How it may be shared out.
     fn writes(&self) -> Writes;
 
+    /// Multiplications for each pair, or so: whether threads are worth it.
+    fn work(&self) -> usize {
+        1
+    }
+
     /// Its parts in a round, one for each row block.
     fn parts(&mut self, round: Round) -> impl Iterator<Item = Self::Part<'_>>;
 }
@@ -60,6 +65,10 @@ impl<T: Real, A: Visitor<T>, B: Visitor<T>> Visitor<T> for (A, B) {
 
     fn writes(&self) -> Writes {
         self.0.writes().max(self.1.writes())
+    }
+
+    fn work(&self) -> usize {
+        self.0.work().saturating_add(self.1.work())
     }
 
     fn parts(&mut self, round: Round) -> impl Iterator<Item = Self::Part<'_>> {
@@ -93,7 +102,8 @@ impl<T: Real> Stream<'_, T> {
         mask(of.b, of.g, self.masked);
         vector::scale(self.masked, of.g_factor);
         let pairs = of.f.len().saturating_mul(of.g.len());
-        inside_pool(pairs, || {
+        let work = visitor.work().saturating_add(self.rows.work());
+        inside_pool(pairs.saturating_mul(work), || {
             for round in Round::all(visitor.writes(), of.f.len(), of.g.len()) {
                 self.meet(round, of, visitor);
             }
@@ -103,6 +113,7 @@ impl<T: Real> Stream<'_, T> {
     /// One round.
     fn meet<V: Visitor<T>>(&mut self, round: Round, of: &Coupling<'_, T>, visitor: &mut V) {
         let (rows, rate, g) = (self.rows, self.rate, &*self.masked);
+        let work = visitor.work().saturating_add(rows.work());
         let memory = Pieces::new(self.terms, round.width() * GROUP);
         let memory = memory.zip(Pieces::new(self.tiles, round.width() * GROUP));
         let parts = visitor.parts(round).take(round.blocks).zip(memory);
@@ -122,7 +133,8 @@ impl<T: Real> Stream<'_, T> {
             part,
         });
         let pairs = round.blocks.saturating_mul(round.width());
-        run_all(tasks, pairs.saturating_mul(round.first_row(1)));
+        let pairs = pairs.saturating_mul(round.first_row(1));
+        run_all(tasks, pairs.saturating_mul(work));
     }
 }
 

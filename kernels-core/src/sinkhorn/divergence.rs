@@ -1,19 +1,8 @@
-//! The Sinkhorn divergence: transport without its entropic bias.
+//! The Sinkhorn divergence: transport without its entropic bias. Formula and gradient are with
+//! [`sinkhorn_divergence`] and [`sinkhorn_divergence_with_grad`].
 //!
-//! `S_ε(α, β) = OT_ε(α, β) − ½ OT_ε(α, α) − ½ OT_ε(β, β) + (ε/2) (m_α − m_β)²`
-//!
-//! (Genevay et al. 2018; Feydy et al. 2019; the last term, for unbalanced measures of
-//! masses m, Séjourné et al. 2019). Both costs here are negative definite, so `S_ε ≥ 0`
-//! with equality for equal measures; plain `OT_ε` is smallest where β has shrunk.
-//!
-//! For balanced measures `S_ε = ⟨a, f_αβ − f_αα⟩ + ⟨b, g_αβ − g_ββ⟩`: the potentials are
-//! subtracted atom by atom, before they are summed, so that what cancels is small. What
-//! rounding leaves below zero is returned as zero.
-//!
-//! Gradient (envelope theorem): `∂_x S = ∂_x OT_ε(x, y) − ½ (∂_1 + ∂_2) OT_ε(x, x)`.
-//!
-//! Where the kernel is stored there is memory for matrices, and the costs of each problem
-//! are stored too: computed once, not in every pass over them.
+//! Where the kernel is stored there is memory for matrices, and the costs of each problem are
+//! stored too: computed once, not in every pass over them.
 
 use super::newton::newton_workspace_len;
 use super::options::{Outcome, SinkhornOptions};
@@ -24,7 +13,7 @@ use crate::{Error, Real, check, vector};
 
 pub(super) const OPERATION: &str = "sinkhorn_divergence";
 
-/// The divergence and how well its three parts were solved.
+/// The divergence and how well its three parts were solved; see [`sinkhorn_divergence`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Divergence<T> {
     /// `S_ε`, not negative.
@@ -81,7 +70,27 @@ fn matrix_len<T>(problem: &Problem<'_, T>) -> usize {
     side.saturating_mul(side)
 }
 
-/// The divergence between two clouds: `problem.cost` must be [`CostSource::Points`].
+/// The Sinkhorn divergence between two clouds, transport without its entropic bias:
+/// `problem.cost` must be [`CostSource::Points`].
+///
+/// `S_ε(α, β) = OT_ε(α, β) − ½ OT_ε(α, α) − ½ OT_ε(β, β) + (ε/2) (m_α − m_β)²`
+///
+/// (Genevay et al. 2018; Feydy et al. 2019; the last term, for unbalanced measures of
+/// masses m, Séjourné et al. 2019). Both costs here are negative definite, so `S_ε ≥ 0`
+/// with equality for equal measures; plain `OT_ε` is smallest where β has shrunk.
+///
+/// For balanced measures `S_ε = ⟨a, f_αβ − f_αα⟩ + ⟨b, g_αβ − g_ββ⟩`: the potentials are
+/// subtracted atom by atom, before they are summed, so that what cancels is small. What
+/// rounding leaves below zero is returned as zero.
+///
+/// Cost: three solves. A self term has one potential, which `f ← ½ (f + τ softmin f)` finds in
+/// a few iterations (Knight, Ruiz & Uçar 2014; Feydy et al. 2019, eq. 3.8; `τ = ρ/(ρ + ε)`, or 1
+/// where the marginal is imposed). The problem between the measures starts from the potential
+/// of the second self term; [`State::run_relaxed`] has half of the iterations, and
+/// [`State::run_newton`] finishes what has not converged then. Memory: O((n + m) dim). Where the
+/// kernel is stored ([`Problem::with_stored_kernel`]), there is memory for matrices, and the
+/// costs of each problem are stored too: computed once, not in every pass over them.
+/// [`divergence_workspace_len`] tells the number for both.
 ///
 /// # Errors
 /// As [`State::new`] and [`State::run`]; also a problem with a cost matrix.
@@ -97,7 +106,12 @@ pub fn sinkhorn_divergence<T: Real>(
     solve(problem, T::one(), options, wanted, workspace)
 }
 
-/// [`sinkhorn_divergence`], and its gradient with respect to both clouds.
+/// [`sinkhorn_divergence`], and its gradient with respect to both clouds: `grad_x` is
+/// `n × dim`, `grad_y` `m × dim`, row-major.
+///
+/// By the envelope theorem `∂_x S = ∂_x OT_ε(x, y) − ½ (∂_1 + ∂_2) OT_ε(x, x)`, and likewise
+/// for y; each part as [`State::envelope_gradient`], which tells when it is right. Cost beside
+/// the divergence's: a sweep over the plan of each of the three problems. Same memory.
 ///
 /// # Errors
 /// As [`sinkhorn_divergence`]; also gradients of the wrong length, or that do not fit

@@ -1,29 +1,5 @@
-//! Gradients of the regularised value by the envelope theorem.
-//!
-//! At the optimum the plan and the potentials do not contribute to first order: only
-//! what the dual objective
-//! `Σ a_i φ_a(f_i) + Σ b_j φ_b(g_j) − ε Σ a_i b_j (exp((f_i + g_j − C_ij)/ε) − 1)`,
-//! `φ(p) = −ρ (exp(−p/ρ) − 1)`, or `p` where ρ is infinite, says about its own data counts.
-//!
-//! | by | gradient |
-//! |---|---|
-//! | costs | `∂V/∂C_ij = P_ij` |
-//! | points | `∂V/∂x_i = Σ_j P_ij ∂C_ij/∂x_i` (formulas in `pull`) |
-//! | weights, balanced | `∂V/∂a_i = f_i − ⟨a,f⟩` |
-//! | weights, otherwise | `∂V/∂a_i = φ_a(f_i) + ε (Σb − exp(−f_i/ρ_a))` |
-//!
-//! The bracket in the last line is `−Σ_j b_j (e_ij − 1)`, since at the optimum
-//! `Σ_j b_j e_ij = exp(−f_i/ρ_a)`. In a balanced problem it vanishes: KL relative to a⊗b
-//! leaves `f` itself, with no `log a`. Weights that have to sum to one determine their
-//! gradient up to a constant; the one here is that of the value as a function of weights
-//! that are divided by their sum, for which `⟨a, grad⟩ = 0`, whatever the gauge of f.
-//! An atom of weight zero has the potential that its costs ask for, so its entry is the
-//! slope towards positive weight.
-//!
-//! **When it is right:** for the regularised value at convergence. Before it, the error
-//! is of the order of the marginal error, far larger than that of the value, which is
-//! of second order; `unrolled` is the gradient of what was computed. For the sharp cost
-//! `⟨P,C⟩` it is the wrong gradient; see `implicit`.
+//! Gradients of the regularised value by the envelope theorem. What they are and when they are
+//! right stands with the three methods; the way from the plan to the points is in `pull.rs`.
 
 use super::State;
 use super::gradients::{Gradients, Sink, centre, finite_slopes};
@@ -36,8 +12,24 @@ const OPERATION: &str = "envelope_gradient";
 
 impl<T: Real> State<'_, T> {
     /// Writes the gradient of the regularised value with respect to the points whose
-    /// costs the problem holds: `x` (n rows) to `grad_x`, `y` (m rows) to `grad_y`.
-    /// If the cost matrix was divided by a constant, divide the result by it too.
+    /// costs the problem holds: `x` (n rows of `dim` numbers) to `grad_x`, `y` (m rows) to
+    /// `grad_y`. If the cost matrix was divided by a constant, divide the result by it too.
+    ///
+    /// Envelope theorem: at the optimum the plan and the potentials do not contribute to
+    /// first order; only what the dual objective says about its own data counts.
+    ///
+    /// | by | gradient |
+    /// |---|---|
+    /// | costs | `∂V/∂C_ij = P_ij`: [`State::cost_gradient`] |
+    /// | points | `∂V/∂x_i = Σ_j P_ij ∂C_ij/∂x_i`, likewise y: see [`PointGradients`] |
+    /// | weights | [`State::weight_gradient`] |
+    ///
+    /// **When it is right:** for the regularised value, [`Outcome::value`](super::Outcome::value),
+    /// at convergence. Before it, the error is of the order of the marginal error, far larger
+    /// than that of the value, which is of second order; [`State::record`] leads to the
+    /// gradient of what was computed. For the sharp cost `⟨P,C⟩` it is the wrong gradient; see
+    /// [`State::implicit_gradient`].
+    ///
     /// One sweep over the plan and `n m dim` multiplications; no memory beside the state's.
     ///
     /// # Errors
@@ -77,33 +69,58 @@ impl<T: Real> State<'_, T> {
         result
     }
 
-    /// Writes `∂V/∂C`, which is the plan, to `out` (n × m, row-major). Row i alone is
-    /// what [`State::plan_row`] writes.
+    /// Writes the gradient of the regularised value with respect to the costs, which is the
+    /// plan, `∂V/∂C_ij = P_ij`, to `out` (n × m, row-major). It is zero at forbidden pairs.
+    /// Row i alone is what [`State::plan_row`] writes.
+    ///
+    /// As a gradient it is right where [`State::envelope_gradient`] is: for the regularised
+    /// value, at convergence. One sweep over the plan; no memory beside the state's.
     ///
     /// # Errors
     /// A wrong length, or a plan that does not fit the scalar type.
     pub fn cost_gradient(&mut self, out: &mut [T]) -> Result<(), Error> {
-        self.write_plan("cost_gradient", out)
+        self.write_plan(("cost_gradient", "the gradient"), out)
     }
 
-    /// The same for another operation.
+    /// The same for another operation, which calls it by another name.
     pub(crate) fn write_plan(
         &mut self,
-        operation: &'static str,
+        (operation, quantity): (&'static str, &'static str),
         out: &mut [T],
     ) -> Result<(), Error> {
         let mut gradients = Gradients {
-            cost: Some(out),
+            cost: Some(&mut *out),
             ..Gradients::default()
         };
         gradients.begin(operation, self.f.len(), self.g.len(), &mut [])?;
         self.visit_plan(&mut Sink::of_plan(&mut gradients, &[]));
-        gradients.finish(operation, &[], None)
+        check::all_fit(operation, quantity, out)
     }
 
-    /// Writes the gradient of the regularised value with respect to the weights, `a` (n)
-    /// and `b` (m): see the formulas and the gauge above. No sweep over the plan, unless
-    /// a column has no weight.
+    /// Writes the gradient of the regularised value with respect to the weights: of the rows
+    /// to `grad_a` (n), of the columns to `grad_b` (m).
+    ///
+    /// | problem | gradient |
+    /// |---|---|
+    /// | balanced | `∂V/∂a_i = f_i − ⟨a,f⟩` |
+    /// | otherwise | `∂V/∂a_i = φ_a(f_i) + ε (Σb − exp(−f_i/ρ_a))` |
+    ///
+    /// and likewise for b with g, where `φ(p) = −ρ (exp(−p/ρ) − 1)`, or `p` where ρ is
+    /// infinite. By the envelope theorem only what the dual objective,
+    /// `Σ a_i φ_a(f_i) + Σ b_j φ_b(g_j) − ε Σ a_i b_j (e_ij − 1)` with
+    /// `e_ij = exp((f_i + g_j − C_ij)/ε)`, says about the weights themselves counts. The bracket
+    /// in the last line of the table is `−Σ_j b_j (e_ij − 1)`, since at the optimum
+    /// `Σ_j b_j e_ij = exp(−f_i/ρ_a)`. In a balanced problem it vanishes: KL relative to a⊗b
+    /// leaves `f` itself, with no `log a`.
+    ///
+    /// **Gauge.** Weights that have to sum to one determine their gradient up to a constant;
+    /// the one here is that of the value as a function of weights that are divided by their
+    /// sum, for which `⟨a, grad_a⟩ = 0`, whatever the gauge of f. An atom of weight zero has
+    /// the potential that its costs ask for, so its entry is the slope towards positive weight.
+    ///
+    /// **When it is right:** for the regularised value, at convergence, as
+    /// [`State::envelope_gradient`]. No sweep over the plan, unless a column has no weight; no
+    /// memory beside the state's.
     ///
     /// # Errors
     /// Wrong lengths, an atom of weight zero without a permitted partner (its slope is

@@ -143,6 +143,11 @@ impl<T: Real> Visitor<T> for Sink<'_, '_, T> {
         }
     }
 
+    fn work(&self) -> usize {
+        let points = self.gradients.points.as_ref();
+        points.map_or(1, |points| points.dim.saturating_mul(2))
+    }
+
     fn parts(&mut self, round: Round) -> impl Iterator<Item = SinkPart<'_, T>> {
         let (s, t, u, v) = (self.s, self.t, self.u, self.v);
         let m = round.all_columns();

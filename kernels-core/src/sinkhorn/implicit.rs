@@ -1,33 +1,6 @@
-//! Implicit differentiation: gradients of what depends on the converged potentials.
-//!
-//! At the optimum, `Σ_j P_ij = a_i exp(−f_i/ρ_a)` and likewise for columns. Both sides
-//! differentiated (the derivation is in `docs/numerics.md`):
-//!
-//! `H (df, dg) = ( Σ_j P_ij dC_ij − ε Σ_j P_ij db_j/b_j ; Σ_i P_ij dC_ij − ε Σ_i P_ij da_i/a_i )`
-//!
-//! with H of `hessian`. A loss with the derivatives `(f̄, ḡ)` by the potentials therefore has,
-//! with `H λ = (f̄, ḡ)`, one linear system whatever the number of parameters,
-//!
-//! | by | gradient, beside the direct part (`adjoint`) |
-//! |---|---|
-//! | `C_ij` | `P_ij (λ_i + λ_j)` |
-//! | `a_i` | `−(ε/a_i) Σ_j P_ij λ_j` |
-//! | `b_j` | `−(ε/b_j) Σ_i P_ij λ_i` |
-//! | points | through the costs |
-//!
-//! The sums over the weights are taken from the exponentials, so they have a value at
-//! weight zero too.
-//!
-//! **When it is right:** at convergence, for the sharp cost `⟨P,C⟩` and the potentials;
-//! for the regularised value it is the envelope gradient, and there is no system to
-//! solve. The error is of the order of the marginal error plus the tolerance, magnified by
-//! `1/(1 − σ₂)`: nearly one-to-one plans, which Sinkhorn finds slowly, are also those
-//! whose potentials react strongly. Stopped early, prefer `unrolled`. If the plan falls
-//! into parts, between which potentials are arbitrary, the sharp cost still has a
-//! gradient; potentials do not, and the system reports [`Error::NotConverged`].
-//!
-//! Memory: `5 (n + m) + m`, [`implicit_workspace_len`]. Cost: a sweep over the plan for
-//! every iteration of conjugate gradients, and up to six more.
+//! Implicit differentiation: gradients of what depends on the converged potentials, by one
+//! linear system with H of `hessian`, solved in `conjugate_gradient`; the direct part is
+//! `adjoint`'s. Formulas, and when they are right, are with [`State::implicit_gradient`].
 
 use super::State;
 use super::adjoint::{Cotangents, Through};
@@ -38,7 +11,7 @@ use crate::{Error, Real, check};
 
 const OPERATION: &str = "implicit_gradient";
 
-/// Workspace elements for [`State::implicit_gradient`].
+/// Workspace elements for [`State::implicit_gradient`]: `5 (n + m) + m`.
 #[must_use]
 pub fn implicit_workspace_len(n: usize, m: usize) -> usize {
     vectors_len(n, m).saturating_add(m)
@@ -48,6 +21,41 @@ impl<T: Real> State<'_, T> {
     /// Writes the gradients of a loss that depends on the converged solution as
     /// `cotangents` says. The state is to be converged; nothing checks it, since how well
     /// is for the caller to judge from the marginal error.
+    ///
+    /// At the optimum, `Σ_j P_ij = a_i exp(−f_i/ρ_a)` and likewise for columns. Both sides
+    /// differentiated (the derivation is in `docs/numerics.md`):
+    ///
+    /// `H (df, dg) = ( Σ_j P_ij (dC_ij − ε db_j/b_j) ; Σ_i P_ij (dC_ij − ε da_i/a_i) )`,
+    ///
+    /// `H = [ diag(r + ε a exp(−f/ρ_a)/ρ_a)   P ;   Pᵀ   diag(c + ε b exp(−g/ρ_b)/ρ_b) ]`,
+    ///
+    /// r and c the row and column sums of P; terms of an imposed side (ρ = ∞) are absent. (The
+    /// dual objective has the second derivative `−H/ε`.) A loss with the derivatives `(f̄, ḡ)`
+    /// by the potentials therefore has, with `H λ = (f̄, ḡ)`, one linear system whatever the
+    /// number of parameters,
+    ///
+    /// | by | gradient, beside the direct part that [`Cotangents`] tells |
+    /// |---|---|
+    /// | `C_ij` | `P_ij (λ_i + λ_j)` |
+    /// | `a_i` | `−(ε/a_i) Σ_j P_ij λ_j` |
+    /// | `b_j` | `−(ε/b_j) Σ_i P_ij λ_i` |
+    /// | points | through the costs, as [`PointGradients`](super::PointGradients) says |
+    ///
+    /// `λ_i` of the rows, `λ_j` of the columns. The sums over the weights are taken from the
+    /// exponentials, so they have a value at weight zero too.
+    ///
+    /// **When it is right:** at convergence, for the sharp cost `⟨P,C⟩` and the potentials;
+    /// for the regularised value it is the envelope gradient ([`State::envelope_gradient`]), and
+    /// there is no system to solve. The error is of the order of the marginal error plus the
+    /// tolerance, magnified by `1/(1 − σ₂)`, σ₂ the second largest singular value of
+    /// `diag(r)^−½ P diag(c)^−½`: nearly one-to-one plans, which Sinkhorn finds slowly, are also
+    /// those whose potentials react strongly. Stopped early, prefer [`State::record`]. If the
+    /// plan falls into parts, between which potentials are arbitrary, the sharp cost still has
+    /// a gradient; potentials do not, and the system reports [`Error::NotConverged`].
+    ///
+    /// Memory: `5 (n + m) + m`, [`implicit_workspace_len`]. Cost: a sweep over the plan for
+    /// every iteration of conjugate gradients ([`ImplicitOptions`] says how fast they
+    /// converge), and up to six more.
     ///
     /// # Errors
     /// Wrong lengths, cotangents that are not finite or not zero where there is no weight,

@@ -5,31 +5,17 @@
 //! `⟨a,f⟩ + ⟨b,g⟩`; the iteration makes the column sums right, then the row sums, in
 //! turn: `f_i = −ε log Σ_j b_j exp((g_j − C_ij)/ε)`, and g likewise.
 //!
-//! | file | subject |
+//! | for | call |
 //! |---|---|
-//! | `problem`, `weights` | costs, weights and prices, checked once |
-//! | `rows`, `cost_range` | rows of costs, from a matrix or from points; how far they spread |
-//! | `options` | when to stop; what came out |
-//! | `pass`, `row`, `columns` | the two half steps in one pass: formulas, special values |
-//! | `stored` | the same by a stored kernel, without exponentials |
-//! | `series` | the sum of exponentials, also where ε is large |
-//! | `chunks` | how rows are shared out among threads |
-//! | `state`, `look_ahead`, `dual` | the iteration as a state with a `step`; what it does to potentials; what these are worth |
-//! | `coupling`, `blocks` | sweeps over the plan or one like it, and how threads share them |
-//! | `plan` | rows of the plan on demand |
-//! | `annealing` | from a large ε down to a small one |
-//! | `batch`, `batch_outputs` | many small problems of one size |
-//! | `relaxation` | longer steps where convergence is slow |
-//! | `apply` | products with the plan; the barycentric projection |
-//! | `primal`, `feasible` | a feasible plan's value and the duality gap |
-//! | `newton` | Newton's method where convergence is slower still |
-//! | `robust` | all of these, for problems that nobody has looked at |
-//! | `gradient` | envelope gradients: costs, points, weights |
-//! | `implicit`, `hessian`, `conjugate_gradient` | implicit differentiation, and the linear system behind it |
-//! | `unrolled`, `half_step` | backwards through a fixed number of iterations |
-//! | `adjoint`, `gradients`, `pull`, `sums` | what these have in common: the loss, where gradients go, pairs, sums |
-//! | `symmetric`, `self_term`, `divergence` | a measure against itself; the debiased divergence |
-
+//! | an easy problem | [`solve`]; [`State::run`] to keep potentials and plan |
+//! | an ε far below the costs | [`solve_annealed`] |
+//! | slow convergence, slower still | [`State::run_relaxed`], [`State::run_newton`] |
+//! | problems that nobody has looked at | [`solve_robust`] |
+//! | many small problems of one size | [`solve_batch`] |
+//! | many iterations at one ε | any of these, [with a stored kernel](Problem::with_stored_kernel) |
+//! | the plan, products with it | [`State::plan_row`], [`State::apply_plan`] |
+//! | how far from the optimum | [`State::duality_gap`] |
+//! | transport without the bias of ε | [`sinkhorn_divergence`] |
 //!
 //! **Which gradient?** For the regularised value at convergence, the envelope's
 //! ([`State::envelope_gradient`], [`State::weight_gradient`], [`State::cost_gradient`]). For
@@ -60,6 +46,33 @@
 //! assert!((by_cost.iter().sum::<f64>() - 1.0).abs() < 1e-10);
 //! # Ok::<(), kernels_core::Error>(())
 //! ```
+//!
+//! The files behind this module:
+//!
+//! | file | subject |
+//! |---|---|
+//! | `problem`, `weights` | costs, weights and prices, checked once |
+//! | `rows`, `cost_range` | rows of costs, from a matrix or from points; how far they spread |
+//! | `options` | when to stop; what came out |
+//! | `pass`, `row`, `columns` | the two half steps in one pass: formulas, special values |
+//! | `stored` | the same by a stored kernel, without exponentials |
+//! | `series` | the sum of exponentials, also where ε is large |
+//! | `chunks` | how rows are shared out among threads |
+//! | `state`, `look_ahead`, `dual` | the iteration as a state with a `step`; what it does to potentials; what these are worth |
+//! | `coupling`, `blocks` | sweeps over the plan or one like it, and how threads share them |
+//! | `plan` | rows of the plan on demand |
+//! | `annealing` | from a large ε down to a small one |
+//! | `batch`, `batch_outputs` | many small problems of one size |
+//! | `relaxation` | longer steps where convergence is slow |
+//! | `apply` | products with the plan; the barycentric projection |
+//! | `primal`, `feasible` | a feasible plan's value and the duality gap |
+//! | `newton` | Newton's method where convergence is slower still |
+//! | `robust` | all of these, for problems that nobody has looked at |
+//! | `gradient` | envelope gradients: costs, points, weights |
+//! | `implicit`, `hessian`, `conjugate_gradient` | implicit differentiation, and the linear system behind it |
+//! | `unrolled`, `half_step` | backwards through a fixed number of iterations |
+//! | `adjoint`, `gradients`, `pull`, `sums` | what these have in common: the loss, where gradients go, pairs, sums |
+//! | `symmetric`, `self_term`, `divergence` | a measure against itself; the debiased divergence |
 
 mod adjoint;
 mod annealing;
@@ -130,7 +143,8 @@ pub fn sinkhorn_workspace_len(n: usize, m: usize) -> usize {
 }
 
 /// Solves from scratch. Use [`State`] to see the potentials and the plan, to go on
-/// later, or to take gradients.
+/// later, or to take gradients; it also has the cost of an iteration. Memory:
+/// [`Problem::workspace_len`].
 ///
 /// # Errors
 /// As [`State::new`] and [`State::run`]. Not reaching the threshold is not an error:

@@ -1,23 +1,5 @@
-//! A finish by Newton's method where Sinkhorn, relaxed or not, converges too slowly.
-//!
-//! The dual objective has the gradient `(a exp(−f/ρ_a) − r, b exp(−g/ρ_b) − c)` and the
-//! second derivative `−H/ε` (`hessian`), so a Newton step is `H δ = ε · gradient`, solved by
-//! conjugate gradients to a hundredth (inexact Newton: Dembo, Eisenstat & Steihaug 1982; for
-//! transport Brauer, Clason, Lorenz & Wirth 2017). Near the optimum a step then takes off two
-//! digits, where Sinkhorn has a factor θ near 1. Nearly one-to-one plans, whose parts
-//! exchange next to no mass, are where it pays: reference problems that leave 30,000
-//! iterations with an error of 1e-5 are finished in 30 to 300 sweeps.
-//!
-//! **Safeguard.** H is positive semidefinite, so δ, even of an unfinished solve, points
-//! uphill. A step `t δ`, t = 1, ¼, …, is taken only if it raises the dual value by a part of
-//! what its slope promises, up to rounding. If no t does, plain steps go on alone for a
-//! while, and longer each time. Every Newton step is followed by a plain one, which never
-//! lowers the dual value and makes the columns exact again: what is returned means the
-//! same as after [`State::run`].
-//!
-//! Cost: a sweep over the plan for each iteration of conjugate gradients and for each
-//! trial. All count as iterations, so that `max_iterations` bounds the work as it does
-//! in a plain run. Memory: `6 (n + m)`, [`newton_workspace_len`].
+//! A finish by Newton's method where Sinkhorn, relaxed or not, converges too slowly. Method
+//! and safeguard are with [`State::run_newton`]; H is that of `hessian`.
 
 use super::State;
 use super::conjugate_gradient::ImplicitOptions;
@@ -34,14 +16,35 @@ const FORCING: f64 = 0.01;
 /// Trials of a step, each a quarter of the one before.
 const TRIALS: i32 = 12;
 
-/// Workspace elements for [`State::run_newton`].
+/// Workspace elements for [`State::run_newton`]: `6 (n + m)`.
 #[must_use]
 pub fn newton_workspace_len(n: usize, m: usize) -> usize {
     vectors_len(n, m).saturating_add(n).saturating_add(m)
 }
 
 impl<T: Real> State<'_, T> {
-    /// [`State::run`], with Newton steps between plain ones.
+    /// [`State::run`], with Newton steps between plain ones: for problems on which Sinkhorn,
+    /// [relaxed](State::run_relaxed) or not, converges too slowly.
+    ///
+    /// The dual objective has the gradient `(a exp(−f/ρ_a) − r, b exp(−g/ρ_b) − c)`, r and c
+    /// the row and column sums of the plan, and the second derivative `−H/ε`, H as in
+    /// [`State::implicit_gradient`]. So a Newton step is `H δ = ε · gradient`, solved by
+    /// conjugate gradients to a hundredth (inexact Newton: Dembo, Eisenstat & Steihaug 1982;
+    /// for transport Brauer, Clason, Lorenz & Wirth 2017). Near the optimum a step then takes
+    /// off two digits, where Sinkhorn has a factor θ near 1. Nearly one-to-one plans, whose
+    /// parts exchange next to no mass, are where it pays: reference problems that leave 30,000
+    /// iterations with an error of 1e-5 are finished in 30 to 300 sweeps.
+    ///
+    /// **Safeguard.** H is positive semidefinite, so δ, even of an unfinished solve, points
+    /// uphill. A step `t δ`, t = 1, ¼, …, is taken only if it raises the dual value by a part
+    /// of what its slope promises, up to rounding. If no t does, plain steps go on alone for a
+    /// while, and longer each time. Every Newton step is followed by a plain one, which never
+    /// lowers the dual value and makes the columns exact again: what is returned means the
+    /// same as after [`State::run`].
+    ///
+    /// Cost: a sweep over the plan for each iteration of conjugate gradients and for each
+    /// trial. All count as iterations, so that `max_iterations` bounds the work as it does
+    /// in a plain run. Memory: `6 (n + m)`, [`newton_workspace_len`].
     ///
     /// # Errors
     /// As [`State::run`]; also a workspace that is too short.

@@ -1,4 +1,4 @@
-//! The plan of a state, row by row: it is never stored.
+//! The plan of a state: entries and rows on demand, and what it costs.
 
 use super::State;
 use super::blocks::{MAX_BLOCKS, Round, Writes};
@@ -12,7 +12,8 @@ const OPERATION: &str = "transport_cost";
 const TRANSPORT: &str = "the transport cost";
 
 impl<'s, T: Real> State<'s, T> {
-    /// `P_ij`, or `None` outside the matrix.
+    /// `P_ij`, or `None` outside the matrix. One exponential, and from points O(dim) for the
+    /// cost; [`State::cost_gradient`] writes all entries at once.
     #[must_use]
     pub fn plan(&self, i: usize, j: usize) -> Option<T> {
         let (a, f) = (*self.a.share.get(i)?, *self.f.get(i)?);
@@ -27,7 +28,8 @@ impl<'s, T: Real> State<'s, T> {
         Some((a * scale.factor) * b * exponent.exp2())
     }
 
-    /// Writes row `i` of the plan, m numbers.
+    /// Writes row `i` of the plan, m numbers. On one thread: m exponentials, and from points
+    /// O(m dim) for the costs; [`State::cost_gradient`] writes all rows, on all threads.
     ///
     /// # Errors
     /// A row that does not exist, a wrong length, or an entry that does not fit the scalar
@@ -49,7 +51,8 @@ impl<'s, T: Real> State<'s, T> {
         check::all_fit(operation, "an entry of the plan", out)
     }
 
-    /// `⟨P,C⟩`, the cost of the plan without the entropic term.
+    /// `⟨P,C⟩`, the cost of the plan without the entropic term. One sweep over the plan; no
+    /// memory beside the state's.
     ///
     /// # Errors
     /// When it does not fit the scalar type.
@@ -70,7 +73,7 @@ impl<'s, T: Real> State<'s, T> {
         let mut visitor = (Sink::of_plan(&mut gradients, &[]), Transport::new());
         self.visit_plan(&mut visitor);
         let total = visitor.1.total();
-        gradients.finish(OPERATION, &[], None)?;
+        check::all_fit(OPERATION, "an entry of the plan", plan)?;
         Ok((plan, check::fits(OPERATION, TRANSPORT, total)?))
     }
 

@@ -1,31 +1,5 @@
-//! A primal value beside the dual one: how far from the optimum at most.
-//!
-//! For a *feasible* plan P', the primal value is
-//! `⟨P',C⟩ + ε KL(P' | a⊗b) + ρ_a KL(P'1 | a) + ρ_b KL(P'ᵀ1 | b)`, a side with infinite ρ
-//! left out, since its marginal is right. With the plan P of the potentials (f, g), of
-//! whatever quality, `C_ij = f_i + g_j − ε log(P_ij / a_i b_j)`, and the primal value of P'
-//! less the dual value of (f, g) is
-//!
-//! `gap = ε KL(P' | P) + Σ_sides ρ KL(P'1 | a exp(−f/ρ))` over the sides with finite ρ:
-//!
-//! a sum of terms none of which is negative, so `gap ≥ 0` holds exactly, and the optimum
-//! lies within the gap of either value. Near the optimum the gap is of the order of the
-//! marginal error (times costs) where mass had to be moved, and of its square elsewhere.
-//!
-//! **How P' is made** (Altschuler, Weed & Rigollet 2017, algorithm 2, row by row):
-//!
-//! | imposed | P' |
-//! |---|---|
-//! | neither | P |
-//! | one side | P, its rows (or columns) scaled to their weights |
-//! | both | rows scaled by `min(1, a_i/r_i)`, then columns by `min(1, b_j/c_j)`; then what is missing, `p_i` and `q_j`, is added as `p_i q_j / Σp` |
-//!
-//! The last term would put mass on forbidden pairs. With a mask, what is missing is given
-//! to permitted pairs in their order, each as much as both its sides miss. Not every mask
-//! lets that end well; if more than rounding is left over, the answer is
-//! [`Error::NotConverged`], and more iterations leave less to be placed.
-//!
-//! Cost: four sweeps over the plan; memory `2 (n + m)`, [`gap_workspace_len`].
+//! A primal value beside the dual one: how far from the optimum at most. The values are
+//! defined with [`DualityGap`], the feasible plan with [`State::duality_gap`].
 
 use super::State;
 use super::apply::{Gather, Spread};
@@ -37,6 +11,18 @@ use crate::{Error, Real, check, vector};
 const OPERATION: &str = "duality_gap";
 
 /// What a feasible plan tells about the optimum V: `dual ≤ V ≤ primal`.
+///
+/// For a *feasible* plan P', the primal value is
+/// `⟨P',C⟩ + ε KL(P' | a⊗b) + ρ_a KL(P'1 | a) + ρ_b KL(P'ᵀ1 | b)`, a side with infinite ρ
+/// left out, since its marginal is right. With the plan P of the potentials (f, g), of
+/// whatever quality, `C_ij = f_i + g_j − ε log(P_ij / a_i b_j)`, and the primal value of P'
+/// less the dual value of (f, g) is
+///
+/// `gap = ε KL(P' | P) + Σ_sides ρ KL(P'1 | a exp(−f/ρ))` over the sides with finite ρ:
+///
+/// a sum of terms none of which is negative, so `gap ≥ 0` holds exactly, and the optimum
+/// lies within the gap of either value. Near the optimum the gap is of the order of the
+/// marginal error (times costs) where mass had to be moved, and of its square elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DualityGap<T> {
     /// Value of a feasible plan near that of the potentials.
@@ -48,14 +34,15 @@ pub struct DualityGap<T> {
     pub gap: T,
 }
 
-/// Workspace elements for [`State::duality_gap`] and [`State::primal_value`].
+/// Workspace elements for [`State::duality_gap`] and [`State::primal_value`]: `2 (n + m)`.
 #[must_use]
 pub fn gap_workspace_len(n: usize, m: usize) -> usize {
     n.saturating_add(m).saturating_mul(2)
 }
 
 impl<T: Real> State<'_, T> {
-    /// The value of a feasible plan that is made from the present one.
+    /// The value of a feasible plan that is made from the present one:
+    /// [`State::duality_gap`]'s `primal`, at the same cost.
     ///
     /// # Errors
     /// As [`State::duality_gap`].
@@ -63,7 +50,26 @@ impl<T: Real> State<'_, T> {
         self.duality_gap(workspace).map(|gap| gap.primal)
     }
 
-    /// Primal value, dual value and their difference for the present potentials.
+    /// Primal value, dual value and their difference for the present potentials:
+    /// see [`DualityGap`].
+    ///
+    /// The feasible plan P' is made from P as by Altschuler, Weed & Rigollet (2017,
+    /// algorithm 2), row by row:
+    ///
+    /// | imposed | P' |
+    /// |---|---|
+    /// | neither | P |
+    /// | one side | P, its rows (or columns) scaled to their weights |
+    /// | both | P, scaled down to the weights, and what is missing added |
+    ///
+    /// Where both are imposed, rows are scaled by `min(1, a_i/r_i)`, then columns by
+    /// `min(1, b_j/c_j)`, r and c their sums; then what is missing, `p_i` and `q_j`, is added
+    /// as `p_i q_j / Σp`. That term would put mass on forbidden pairs: with a mask, what is
+    /// missing is given to permitted pairs in their order, each as much as both its sides
+    /// miss. Not every mask lets that end well; if more than rounding is left over, the
+    /// answer is [`Error::NotConverged`], and more iterations leave less to be placed.
+    ///
+    /// Cost: four sweeps over the plan; memory `2 (n + m)`, [`gap_workspace_len`].
     ///
     /// # Errors
     /// A workspace that is too short, a plan that cannot be made feasible along permitted

@@ -77,7 +77,35 @@ impl<'a, T: Real> Problem<'a, T> {
         }
     }
 
-    /// The same with the kernel stored.
+    /// The same with the kernel stored: iterations without exponentials, for `n m` numbers.
+    ///
+    /// A pass over the costs at potentials (f°, g°) computes the terms
+    /// `K_ij = exp((f°_i + g°_j − C_ij)/ε)`. Kept, they serve later potentials too:
+    ///
+    /// | | |
+    /// |---|---|
+    /// | row sum relative to f° | `r_i = Σ_j K_ij b_j exp((g_j − g°_j)/ε)` |
+    /// | new row potential | `f'_i = f°_i − ε log r_i` |
+    /// | column sum relative to g° | `t_j = Σ_i K_ij a_i / r_i` |
+    /// | new column potential | `g'_j = g°_j − ε log t_j` |
+    ///
+    /// Two multiplications for each pair instead of an exponential: as fast as memory gives
+    /// the kernel. This is the log-domain iteration, not `K = exp(−C/ε)`, which breaks at
+    /// small ε: potentials are absorbed into the kernel (Schmitzer 2019, section 3.1), and
+    /// as soon as one has moved so far that terms which were lost below the smallest number
+    /// might count, a pass over the costs replaces the kernel by that of the present
+    /// potentials.
+    ///
+    /// **What is lost.** Terms below 2⁻¹²⁶ (`f32`) are zero. A column's factor is at most 2³⁰,
+    /// and a sum that is not between 2⁻⁴⁰ and 2⁴⁰ is not trusted: of a sum of n terms at most
+    /// n · 2⁻⁵⁶ is lost.
+    ///
+    /// Rounding of the exponents is the same in every iteration on one kernel, so its
+    /// marginal errors are those of a problem whose costs are changed in the last digit.
+    /// Results of a run are therefore confirmed by a last pass over the costs.
+    ///
+    /// Memory: `n m + n + 2m` numbers more, which [`Problem::workspace_len`] counts. Sweeps over
+    /// the plan that follow a solve go by the costs, not by the kernel.
     #[must_use]
     pub fn with_stored_kernel(self) -> Self {
         Self {

@@ -1,16 +1,9 @@
-//! From a gradient with respect to the costs to one with respect to the points.
+//! From a gradient W with respect to the costs to one with respect to the points; formulas
+//! are with [`PointGradients`].
 //!
-//! With `W_ij = ∂L/∂C_ij`, `∂L/∂x_i = Σ_j W_ij ∂C_ij/∂x_i`:
-//!
-//! | cost | `∂L/∂x_i` |
-//! |---|---|
-//! | squared Euclidean | `2 Σ_j W_ij (x_i − y_j)` |
-//! | cosine | `(I − u_i u_iᵀ) Σ_j W_ij (u_i − v_j) / ‖x_i‖` |
-//!
-//! and the same with the roles exchanged for y. (For the cosine cost `½‖u − v‖²` is
-//! differentiated; the term in `u_i` is radial and vanishes in the projection, but
-//! differences are what keeps digits when u and v are close.) W may have any sign; it
-//! comes row by row and is never stored.
+//! For the cosine cost `½‖u − v‖²` is differentiated: the term in `u_i` is radial and vanishes
+//! in the projection, but differences are what keeps digits when u and v are close. W may have
+//! any sign; it comes row by row and is never stored.
 
 use super::blocks::Round;
 use crate::cost::Cost;
@@ -18,6 +11,17 @@ use crate::{Error, Real, check, normalize, vector};
 
 /// The clouds whose costs a problem holds, and where their gradients go. If the cost
 /// matrix was divided by a constant, divide the result by it too.
+///
+/// With `W_ij = ∂L/∂C_ij`, which for the regularised value is the plan,
+/// `∂L/∂x_i = Σ_j W_ij ∂C_ij/∂x_i`:
+///
+/// | cost | `∂L/∂x_i` |
+/// |---|---|
+/// | squared Euclidean | `2 Σ_j W_ij (x_i − y_j)` |
+/// | cosine | `(I − u_i u_iᵀ) Σ_j W_ij (u_i − v_j) / ‖x_i‖`, `u = x/‖x‖`, `v = y/‖y‖` |
+///
+/// and the same with the roles exchanged for y. W is never stored: `n m dim` multiplications
+/// on a sweep over the plan, and no memory of the size n × m.
 #[derive(Debug)]
 pub struct PointGradients<'g, T> {
     /// The cost between two rows.

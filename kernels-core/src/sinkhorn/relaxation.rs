@@ -1,15 +1,5 @@
-//! Over-relaxation: longer steps where plain ones converge slowly.
-//!
-//! Near the optimum the error shrinks by a constant factor θ in each iteration. Steps
-//! `f + ω (f' − f)` make that `ω − 1` at best, for `ω = 2/(1 + √(1 − θ))` (successive
-//! over-relaxation; Thibault et al. 2021, Lehmann et al. 2022): where θ = 0.9999 took
-//! 100,000 iterations, 500 do. Nearly one-to-one plans, whose parts exchange next to no
-//! mass, are such problems.
-//!
-//! θ is measured on plain iterations. Far from the optimum long steps may do harm, so
-//! every step has to raise the dual value, which plain steps always do; one that does
-//! not is followed by plain steps and a new measurement. While ω ≠ 1 neither marginal is
-//! exact, so convergence is only ever declared after plain steps.
+//! Over-relaxation: longer steps where plain ones converge slowly. How ω is found, and what
+//! guards the steps, is with [`State::run_relaxed`].
 
 use super::State;
 use super::options::{Outcome, SinkhornOptions};
@@ -27,6 +17,18 @@ const REVIEW: usize = 400;
 impl<T: Real> State<'_, T> {
     /// [`State::run`] with over-relaxation. Needs fewer iterations where convergence is
     /// slow, and about as many elsewhere; every iteration costs the same.
+    ///
+    /// Near the optimum the error shrinks by a constant factor θ in each iteration. Steps
+    /// `f + ω (f' − f)` make that `ω − 1` at best, for `ω = 2/(1 + √(1 − θ))` (successive
+    /// over-relaxation; Thibault et al. 2021, Lehmann et al. 2022): where θ = 0.9999 took
+    /// 100,000 iterations, 500 do. Nearly one-to-one plans, whose parts exchange next to no
+    /// mass, are such problems.
+    ///
+    /// θ is measured on plain iterations. Far from the optimum long steps may do harm, so
+    /// every step has to raise the dual value, which plain steps always do; one that does
+    /// not is followed by plain steps and a new measurement. While ω ≠ 1 neither marginal is
+    /// exact, so convergence is only ever declared after plain steps. No memory beside the
+    /// state's.
     ///
     /// # Errors
     /// As [`State::run`].

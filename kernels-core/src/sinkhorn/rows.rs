@@ -129,6 +129,14 @@ impl<'s, T: Real> CostRows<'s, T> {
         }
     }
 
+    /// Multiplications that a cost takes.
+    pub(super) fn work(&self) -> usize {
+        match *self {
+            Self::Matrix { .. } => 0,
+            Self::Points { dim, .. } => dim,
+        }
+    }
+
     /// One entry, or `None` outside the matrix.
     pub(super) fn entry(&self, i: usize, j: usize) -> Option<T> {
         match *self {

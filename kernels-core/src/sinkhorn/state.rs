@@ -19,6 +19,17 @@ use crate::{Error, Real, check, vector};
 
 /// Potentials of a problem at some iteration. The plan is
 /// `P_ij = a_i b_j exp((f_i + g_j − C_ij)/ε)`.
+///
+/// | | cost |
+/// |---|---|
+/// | an iteration, costs from a matrix | `n m` exponentials: one pass for both half steps |
+/// | the same, from points | `n m dim` multiplications more: costs are computed again |
+/// | the same, with a [stored kernel](Problem::with_stored_kernel) | `2 n m` multiplications |
+/// | a *sweep over the plan* | as an iteration without a stored kernel |
+///
+/// A sweep computes the entries of the plan where they are needed and keeps none; gradients,
+/// products and the duality gap are counted in sweeps. Memory: [`Problem::workspace_len`], O(n + m)
+/// from a matrix, O((n + m) dim) from points, `n m` more with a stored kernel.
 #[derive(Debug)]
 pub struct State<'s, T> {
     pub(super) rows: CostRows<'s, T>,
@@ -47,7 +58,10 @@ pub struct State<'s, T> {
 }
 
 impl<T: Real> Problem<'_, T> {
-    /// Workspace elements that [`State::new`] and [`super::solve`] need.
+    /// Workspace elements that [`State::new`] and [`super::solve`] need: `3n + 4m`, and for each
+    /// chunk of rows, of which there are at most 16 whatever the number of threads, `5m`, from
+    /// points `9m`. From points also a copy of y, and for the cosine cost of x; with a stored
+    /// kernel `n m + n + 2m` more.
     #[must_use]
     pub fn workspace_len(&self) -> usize {
         let (n, m) = (self.n, self.m);
@@ -68,7 +82,7 @@ impl<T: Real> Problem<'_, T> {
 }
 
 impl<'s, T: Real> State<'s, T> {
-    /// Starts from `g = 0`.
+    /// Starts from `g = 0`. Cost: a check of all inputs, and one pass over the costs.
     ///
     /// # Errors
     /// Wrong lengths, an ε or ρ that is not a positive normal number, bad costs, points
@@ -128,7 +142,9 @@ impl<'s, T: Real> State<'s, T> {
         Ok(state)
     }
 
-    /// Goes on with another ε from the present potentials: for annealing.
+    /// Goes on with another ε from the present column potential, from which f follows: for
+    /// annealing. Cost: one pass over the costs, also with a stored kernel, which has to be
+    /// that of the new ε.
     ///
     /// # Errors
     /// An ε that is not a positive normal number, or potentials that overflow.
@@ -139,7 +155,9 @@ impl<'s, T: Real> State<'s, T> {
     }
 
     /// Goes on from a column potential that is known from elsewhere, such as the last
-    /// training step's: the closer it is to the answer, the fewer iterations are left.
+    /// training step's: the closer it is to the answer, the fewer iterations are left. f
+    /// follows from g by the half step that makes the row sums right, so g alone is what a
+    /// warm start needs. Cost: one pass over the costs.
     ///
     /// # Errors
     /// A wrong length, a NaN or infinite entry, or potentials that overflow.
@@ -162,10 +180,19 @@ impl<'s, T: Real> State<'s, T> {
         let mut state = Self::new(problem, epsilon, workspace)?;
         check::shape(OPERATION, "f", f, state.f.len())?;
         check::shape(OPERATION, "g", g, state.g.len())?;
-        vector::copy(state.f, f);
-        vector::copy(state.g, g);
-        state.fresh = false;
+        state.go_back(epsilon, f, g)?;
         Ok(state)
+    }
+
+    /// Takes over both potentials, as they were at this ε, and looks ahead from them: mass and
+    /// marginal error are theirs.
+    pub(super) fn go_back(&mut self, epsilon: T, f: &[T], g: &[T]) -> Result<(), Error> {
+        self.epsilon = epsilon;
+        vector::copy(self.f, f);
+        vector::copy(self.g, g);
+        self.fresh = false;
+        self.kernel.valid = false;
+        self.look_ahead(true)
     }
 
     /// Looks ahead from potentials of which only g counts.
@@ -183,6 +210,11 @@ impl<'s, T: Real> State<'s, T> {
     /// error is that of the kernel, whose exponents are rounded once; [`State::run`]
     /// confirms it.
     ///
+    /// Both half steps take one pass over the costs: one exponential for each pair, or two
+    /// multiplications with a stored kernel ([`State`] has the table). Rows and columns whose
+    /// sums cannot be trusted, as in the first iterations at a small ε, are summed again
+    /// relative to their largest term. No memory beside the state's.
+    ///
     /// # Errors
     /// When a potential of an atom with mass leaves the range of the scalar type. The
     /// state is then of no further use.
@@ -199,6 +231,9 @@ impl<'s, T: Real> State<'s, T> {
     /// Steps until the threshold or the limit of iterations, which counts from the
     /// creation of the state; then fixes the gauge `⟨a,f⟩ = ⟨b,g⟩` of a balanced problem
     /// and sums up. `options.epsilon` replaces the present ε if it differs.
+    ///
+    /// Cost: that of its iterations, see [`State::step`]; with a stored kernel one pass over
+    /// the costs more, which confirms the result and may ask for further iterations.
     ///
     /// # Errors
     /// As [`State::step`]; also when a result does not fit the scalar type.

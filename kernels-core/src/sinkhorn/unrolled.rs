@@ -1,32 +1,8 @@
 //! Unrolled differentiation: the exact gradient of what a fixed number of iterations
-//! computes, converged or not.
-//!
-//! Iteration k makes `f^k = τ_a softmin(g^{k−1})`, then `g^k = τ_b softmin(f^k)`. With the
-//! row-stochastic `π^k_ij = b_j exp((f^k_i/τ_a + g^{k−1}_j − C_ij)/ε)` and the
-//! column-stochastic `κ^k_ij = a_i exp((f^k_i + g^k_j/τ_b − C_ij)/ε)`,
-//!
-//! `df^k_i = τ_a Σ_j π^k_ij (dC_ij − dg^{k−1}_j − ε db_j/b_j)`,
-//! `dg^k_j = τ_b Σ_i κ^k_ij (dC_ij − df^k_i − ε da_i/a_i)`.
-//!
-//! Backwards from `F = ∂L/∂f^K`, `G = ∂L/∂g^K` (`adjoint`), for k = K … 1:
-//!
-//! | | by costs | by weights | on to |
-//! |---|---|---|---|
-//! | `h_j = τ_b G_j` | `+ κ_ij h_j` | `a_i`: `− (ε/a_i) Σ_j κ_ij h_j` | `F_i −= Σ_j κ_ij h_j` |
-//! | `e_i = τ_a F_i` | `+ π_ij e_i` | `b_j`: `− (ε/b_j) Σ_i π_ij e_i` | `G_j = −Σ_i π_ij e_i`, `F = 0` |
+//! computes. Formulas are with [`Recording::gradient`].
 //!
 //! Nothing of the size n × m is kept: π and κ are computed again from the potentials, as
-//! couplings of the same form as the plan.
-//!
-//! **When it is right:** always, for the numbers that the K iterations returned; as a
-//! gradient of the optimum it errs by what the iteration does, and by
-//! K → ∞ it becomes the envelope or the implicit one. The potential the recording starts
-//! from counts as a constant. For a converged problem, `implicit` needs fewer sweeps and
-//! less memory.
-//!
-//! Memory: `K (n + m) + 4n + 6m`, [`unrolled_workspace_len`]. Cost: an iteration each on
-//! the way, and backwards two sweeps over the plan for every iteration, with `2 n m dim`
-//! multiplications more if gradients by points are wanted.
+//! couplings of the same form as the plan (`half_step`).
 
 use super::adjoint::{Cotangents, Through};
 use super::coupling::Coupling;
@@ -39,7 +15,7 @@ use crate::{Error, Real, check, vector};
 
 const OPERATION: &str = "unrolled_gradient";
 
-/// Workspace elements for [`State::record`].
+/// Workspace elements for [`State::record`]: `K (n + m) + 4n + 6m` for K iterations.
 #[must_use]
 pub fn unrolled_workspace_len(n: usize, m: usize, iterations: usize) -> usize {
     let tape = n.saturating_add(m).saturating_mul(iterations);
@@ -47,7 +23,9 @@ pub fn unrolled_workspace_len(n: usize, m: usize, iterations: usize) -> usize {
     tape.saturating_add(scratch)
 }
 
-/// Iterations that were recorded.
+/// Iterations that were recorded, for unrolled differentiation: the exact gradient of what
+/// they computed, converged or not. Made by [`State::record`]; [`Recording::gradient`] goes
+/// back.
 #[derive(Debug)]
 pub struct Recording<'r, 's, T> {
     state: &'r mut State<'s, T>,
@@ -61,7 +39,11 @@ pub struct Recording<'r, 's, T> {
 
 impl<'s, T: Real> State<'s, T> {
     /// Makes `iterations` plain iterations from the present column potential and keeps
-    /// their potentials; ends like [`State::run`]. [`Recording::gradient`] goes back.
+    /// their potentials; ends like [`State::run`]. [`Recording::gradient`] goes back. The
+    /// potential that the recording starts from counts as a constant.
+    ///
+    /// Memory: `K (n + m) + 4n + 6m` for K iterations, [`unrolled_workspace_len`]; nothing of
+    /// the size n × m is kept. Cost: an iteration each.
     ///
     /// # Errors
     /// No iterations, a workspace that is too short, and as [`State::step`].
@@ -126,6 +108,32 @@ impl<'s, T: Real> Recording<'_, 's, T> {
 
     /// Writes the gradients of a loss that depends on what the iterations found as
     /// `cotangents` says.
+    ///
+    /// Iteration k makes `f^k = τ_a softmin(g^{k−1})`, then `g^k = τ_b softmin(f^k)`, with
+    /// `softmin(g)_i = −ε log Σ_j b_j exp((g_j − C_ij)/ε)` and `τ = ρ/(ρ + ε)`, which is 1 where
+    /// the marginal is imposed. With the row-stochastic
+    /// `π^k_ij = b_j exp((f^k_i/τ_a + g^{k−1}_j − C_ij)/ε)` and the column-stochastic
+    /// `κ^k_ij = a_i exp((f^k_i + g^k_j/τ_b − C_ij)/ε)`,
+    ///
+    /// `df^k_i = τ_a Σ_j π^k_ij (dC_ij − dg^{k−1}_j − ε db_j/b_j)`,
+    /// `dg^k_j = τ_b Σ_i κ^k_ij (dC_ij − df^k_i − ε da_i/a_i)`.
+    ///
+    /// Backwards from `F = ∂L/∂f^K`, `G = ∂L/∂g^K`, whose formulas [`Cotangents`] has, for
+    /// k = K … 1:
+    ///
+    /// | | by costs | by weights | on to |
+    /// |---|---|---|---|
+    /// | `h_j = τ_b G_j` | `+ κ_ij h_j` | `a_i`: `− (ε/a_i) Σ_j κ_ij h_j` | `F_i −= Σ_j κ_ij h_j` |
+    /// | `e_i = τ_a F_i` | `+ π_ij e_i` | `b_j`: `− (ε/b_j) Σ_i π_ij e_i` | `G_j = −Σ_i π_ij e_i`, `F = 0` |
+    ///
+    /// **When it is right:** always, for the numbers that the K iterations returned. As a
+    /// gradient of the optimum it errs by what the iterations do, and as K grows it becomes
+    /// the envelope ([`State::envelope_gradient`]) or the implicit one
+    /// ([`State::implicit_gradient`]). For a converged problem the implicit one needs fewer
+    /// sweeps and less memory.
+    ///
+    /// Cost: two sweeps over the plan for every iteration, with `2 n m dim` multiplications
+    /// more if gradients by points are wanted. Memory: what [`State::record`] was given.
     ///
     /// # Errors
     /// Wrong lengths, cotangents that are not finite or not zero where there is no weight,

@@ -32,7 +32,7 @@ proptest! {
     /// value to the exact one.
     #[test]
     fn tends_to_the_best_assignment(
-        (n, cost) in (1_usize..7).prop_flat_map(|n| (Just(n), vec(0.0..1.0, n * n))),
+        (n, cost) in (1_usize..8).prop_flat_map(|n| (Just(n), vec(0.0..1.0, n * n))),
     ) {
         let exact = best_assignment(&cost, n);
         let weights = vec![1.0 / n as f64; n];

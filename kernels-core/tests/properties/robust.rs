@@ -145,7 +145,7 @@ fn few_iterations_are_an_answer_and_not_an_error() {
         };
         let found = robust(&squared(&x, &y), &options).expect("legal");
         assert!(!found.converged && found.value.is_finite(), "{found:?}");
-        // A step at the end of the annealing and one of Newton's, in each attempt.
+        // A step at the end of the annealing and Newton's last ones, in each attempt.
         assert!(found.iterations <= 4 * (max_iterations + 2), "{found:?}");
     }
 }
@@ -194,4 +194,60 @@ fn constant_costs() {
     let found = found.expect("legal");
     assert!(found.converged && found.iterations <= 2, "{found:?}");
     assert_close(found.value, 3.0, 1e-12);
+}
+
+/// Marginals that no plan along permitted pairs has: no attempt can succeed, and the one that
+/// came nearest is returned; and a batch that is solved twice gives the same.
+#[test]
+fn the_impossible_is_an_answer_too() {
+    let cost = [0.0, f64::INFINITY, f64::INFINITY, 1.0];
+    let a = [0.9, 0.1];
+    let problem = Problem {
+        a: Some(&a),
+        ..Problem::new(CostSource::Matrix(&cost), 2, 2)
+    };
+    let options = SinkhornOptions {
+        epsilon: 1e-3,
+        threshold: 1e-9,
+        max_iterations: 50,
+    };
+    let found = robust(&problem, &options).expect("an answer");
+    assert!(!found.converged, "{found:?}");
+    // The columns are exact, the rows are off by 0.4 each.
+    assert_close(found.marginal_error, 0.8, 1e-9);
+    // Nowhere else to start from: one attempt.
+    let wide = SinkhornOptions {
+        epsilon: 10.0,
+        ..options
+    };
+    let found = robust(&problem, &wide).expect("an answer");
+    assert!(!found.converged && found.iterations <= 53, "{found:?}");
+}
+
+/// Costs near the largest number, and masses far from one.
+#[test]
+fn magnitudes() {
+    let cost: Vec<f32> = (0..12).map(|k| (k * k % 7) as f32 * 6e36).collect();
+    let options = SinkhornOptions {
+        epsilon: 1e35_f32,
+        threshold: 1e-4,
+        max_iterations: 5000,
+    };
+    let found = robust(&Problem::new(CostSource::Matrix(&cost), 3, 4), &options);
+    assert!(found.is_ok_and(|found| found.converged), "{found:?}");
+    for mass in [1e-4_f64, 1.0, 1e5] {
+        let (x, y) = (line::<f64>(30, 0.5), line::<f64>(30, 9.5));
+        let weights = vec![mass / 30.0; 30];
+        let problem = squared(&x, &y);
+        let problem = problem
+            .with_weights(&weights, &weights)
+            .unbalanced(1.0, 1.0);
+        let options = SinkhornOptions {
+            epsilon: 1e-3,
+            threshold: 1e-10 * mass,
+            max_iterations: 20_000,
+        };
+        let found = robust(&problem, &options).expect("legal");
+        assert!(found.converged, "{mass}: {found:?}");
+    }
 }
