@@ -71,7 +71,7 @@ pub fn cost_matrix<T: Real>(
             }
         }
     }
-    let size = n.div_ceil(MAX_CHUNKS).next_multiple_of(GROUP);
+    let size = n.div_ceil(MAX_CHUNKS).max(MIN_ROWS).next_multiple_of(GROUP);
     let rows = Pieces::new(out, size * m).zip(x.chunks((size * dim).max(1)));
     let chunks = rows.map(|(out, x)| Chunk {
         cost,
@@ -86,7 +86,10 @@ pub fn cost_matrix<T: Real>(
 }
 
 /// Chunks of rows at most, and so threads that can be used at most.
-const MAX_CHUNKS: usize = 64;
+const MAX_CHUNKS: usize = 16;
+/// A chunk has at least this many rows: each puts all of y into panels for itself, which
+/// takes as long as eight rows or so.
+const MIN_ROWS: usize = 64;
 /// Coordinates that are put into a panel together: with [`PANEL`] points, 8 KiB of `f32`.
 const COORDINATES: usize = 64;
 

@@ -38,9 +38,9 @@ pub fn robust_workspace_len<T: Real>(problem: &Problem<'_, T>) -> usize {
 
 /// [`super::solve`] by whatever it takes: annealing from an ε that the costs suggest,
 /// Newton's method, another start. Returns the state for plan and gradients, as after
-/// [`State::run`]. `options.max_iterations` bounds each of at most four attempts, of which
-/// all but the hardest problems need one; [`Outcome::iterations`] counts all. If none
-/// converges, the one with the smallest marginal error is returned.
+/// [`State::run`]. `options.max_iterations` bounds, but for a few steps, each of at most four
+/// attempts, of which all but the hardest problems need one; [`Outcome::iterations`] counts all.
+/// If none converges, the one with the smallest marginal error is returned.
 ///
 /// Sinkhorn from zero is the fastest way to an easy problem. Where ε is far below the costs
 /// it needs annealing, from the right ε; where parts of the plan exchange next to no mass,
@@ -60,7 +60,7 @@ pub fn robust_workspace_len<T: Real>(problem: &Problem<'_, T>) -> usize {
 /// others. Where near partners are taken, atoms pay more than this rule says; hence 3. The
 /// median is that of 128 entries.
 ///
-/// Cost: that of the iterations, and one pass over the costs. Memory: that of Newton's
+/// Cost: that of the iterations, and some four passes over the costs. Memory: that of Newton's
 /// method and `n + m` beside the state's, [`robust_workspace_len`].
 ///
 /// # Errors
