@@ -110,10 +110,11 @@
 //!
 //! | problem | here | peer | ratio |
 //! |---|---|---|---|
-//! | Sinkhorn, N = 1024, 50 iterations, stored kernel | 0.0166 | 0.0953 (OTT-JAX) | 5.8 |
-//! | Sinkhorn, N = 4096 | 0.304 | 1.98 (PyTorch, compiled) | 6.5 |
-//! | NT-Xent with gradient, 2N = 1024 | 0.0034 | 0.0196 (PyTorch, compiled) | 5.8 |
-//! | NT-Xent with gradient, 2N = 4096 | 0.081 | 0.224 (PyTorch) | 2.8 |
+//! | Sinkhorn, N = 1024, 50 iterations, stored kernel | 0.0156 | 0.0932 (OTT-JAX) | 6.0 |
+//! | Sinkhorn, N = 4096 | 0.310 | 1.92 (PyTorch, compiled) | 6.2 |
+//! | NT-Xent with gradient, 2N = 1024 | 0.0042 | 0.0197 (PyTorch) | 4.6 |
+//! | NT-Xent with gradient, 2N = 4096 | 0.068 | 0.183 (PyTorch) | 2.7 |
+//! | SinSim with gradient, 2N = 1024, 50 iterations | 0.0098 | 0.0244 (its parts, one after the other) | 2.5 |
 //!
 //! # Without an allocator
 //!
