@@ -138,6 +138,29 @@ mod tests {
         assert!((log2(at_once) - exact).abs() <= tolerance);
     }
 
+    /// `ε ln Σ exp(y/ε)`, term by term, all at once and merged.
+    #[test]
+    fn a_rate_divides_by_epsilon() {
+        let (ys, epsilon) = ([0.3, 1.1, -0.4, 0.9], 0.25_f64);
+        let rate = std::f64::consts::LOG2_E / epsilon;
+        let exact = epsilon * ys.iter().map(|y| (y / epsilon).exp()).sum::<f64>().ln();
+        let one_by_one = ys.iter().fold(ScaledSum::identity(), |sum, &y| {
+            sum.push::<Fused, 1>([y], rate)
+        });
+        let [a, b, c, d] = ys;
+        let low = ScaledSum::identity().push::<Fused, 2>([a, c], rate);
+        let high = ScaledSum::identity().push::<Fused, 2>([b, d], rate);
+        for sum in [
+            one_by_one,
+            low.merge::<Fused>(high, rate),
+            high.merge::<Fused>(low, rate),
+        ] {
+            // A few roundings of numbers of size one.
+            let error = (sum.log::<Fused>(epsilon) - exact).abs();
+            assert!(error <= 8.0 * f64::EPSILON, "{error}");
+        }
+    }
+
     #[test]
     fn special_values() {
         let nothing = of(&[f64::NEG_INFINITY, f64::NEG_INFINITY]);

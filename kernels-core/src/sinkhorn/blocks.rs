@@ -155,6 +155,13 @@ mod tests {
                         assert!(meets.len() <= round.width());
                         let indices: Vec<usize> = (0..n).collect();
                         let mine = round.of_rows(&indices, 1, k);
+                        // Three numbers for each column, two for each row.
+                        let triples: Vec<usize> = (0..3 * m).collect();
+                        let theirs = round.of_columns(&triples, 3, k);
+                        assert_eq!(theirs.len(), 3 * meets.len());
+                        assert!(theirs.first().is_none_or(|&first| first == 3 * meets.start));
+                        let doubles: Vec<usize> = (0..2 * n).collect();
+                        assert_eq!(round.of_rows(&doubles, 2, k).len(), 2 * mine.len());
                         assert_eq!(rows.len(), 2 * mine.len());
                         assert_eq!(
                             mine.first().copied().unwrap_or(round.first_row(k)),

@@ -13,6 +13,7 @@ mod divergence;
 mod exact;
 mod extremes;
 mod gradients;
+mod guards;
 mod monoid;
 mod newton;
 mod ot_options;
