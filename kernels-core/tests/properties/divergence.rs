@@ -143,3 +143,49 @@ fn a_matrix_has_no_self_terms() {
     let message = refused.map_err(|error| error.to_string());
     assert!(message.is_err_and(|m| m.contains("Points")));
 }
+
+/// `OT(α,β) − ½ OT(α,α) − ½ OT(β,β) + (ε/2)(m_α − m_β)²`, each solved by itself.
+#[test]
+fn masses_that_differ_have_their_term() {
+    let (x, y) = ([0.3, -0.2, 0.9, 0.4, -0.7, 0.1], [0.0, 0.5, -0.4, -0.9]);
+    let (a, b) = ([0.5, 0.4, 0.6], [0.2, 0.5]);
+    let value = |x: &[f64], y: &[f64], a: &[f64], b: &[f64]| {
+        let problem = problem(x, y, 0.8).with_weights(a, b);
+        let mut workspace = vec![f64::NAN; problem.workspace_len()];
+        let state = State::new(&problem, OPTIONS.epsilon, &mut workspace);
+        let outcome = state.expect("legal").run(&OPTIONS).expect("finite");
+        assert!(outcome.converged);
+        outcome.value
+    };
+    let masses: f64 = 1.5 - 0.7;
+    let within = 0.5 * (value(&x, &x, &a, &a) + value(&y, &y, &b, &b));
+    let expected = value(&x, &y, &a, &b) - within + 0.25 * masses * masses;
+    let problem = problem(&x, &y, 0.8).with_weights(&a, &b);
+    let mut workspace = vec![f64::NAN; divergence_workspace_len(&problem)];
+    let found = sinkhorn_divergence(&problem, &OPTIONS, &mut workspace).expect("legal");
+    assert!(found.converged && expected > 0.05);
+    assert_close(found.value, expected, 1e-10);
+}
+
+/// A single point against itself, or against a cloud, is solved at once; a cloud against
+/// itself takes its time, on either side.
+#[test]
+fn converged_means_all_three() {
+    let cloud: Vec<f64> = (0..20).map(|k| ((k * k) as f64 * 0.7).sin()).collect();
+    let point = [0.1, 0.2];
+    for (x, y) in [(&cloud[..], &point[..]), (&point[..], &cloud[..])] {
+        let problem = problem(x, y, f64::INFINITY);
+        let mut workspace = vec![f64::NAN; divergence_workspace_len(&problem)];
+        let run = |max_iterations, workspace: &mut [f64]| {
+            let options = SinkhornOptions {
+                max_iterations,
+                ..OPTIONS
+            };
+            sinkhorn_divergence(&problem, &options, workspace).expect("legal")
+        };
+        let short = run(2, &mut workspace);
+        assert!(short.between.converged && !short.converged, "{short:?}");
+        assert!(short.marginal_error > OPTIONS.threshold);
+        assert!(run(1000, &mut workspace).converged);
+    }
+}
