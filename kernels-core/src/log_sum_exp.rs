@@ -196,3 +196,44 @@ fn sum_of<T: Real>(xs: &[T], term: impl Fn(T) -> T) -> (T, T) {
     }
     two_sum(total, rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{sum_of, two_sum};
+
+    #[test]
+    fn nothing_is_lost_of_a_sum_of_two() {
+        let tiny = f64::EPSILON / 8.0;
+        assert_eq!(two_sum(1.0, tiny), (1.0, tiny));
+        assert_eq!(two_sum(tiny, 1.0), (1.0, tiny));
+        assert_eq!(two_sum(1.0, -tiny), (1.0, -tiny));
+        // A tie is rounded to even, and what that adds is taken off.
+        let half = f64::EPSILON / 2.0;
+        assert_eq!(
+            two_sum(1.0 + f64::EPSILON, half),
+            (1.0 + 2.0 * f64::EPSILON, -half)
+        );
+        assert_eq!(two_sum(3.0, 4.0), (7.0, 0.0));
+    }
+
+    /// A one, and 800 terms that are each below its last digit.
+    #[test]
+    fn small_terms_add_up() {
+        let tiny = f64::EPSILON / 64.0;
+        let mut terms = [tiny; 801];
+        for place in [0, 1, 400, 800] {
+            terms.fill(tiny);
+            terms[place] = 1.0;
+            let (sum, rest) = sum_of(&terms, |x| x);
+            let error = ((sum - 1.0) + rest - 800.0 * tiny).abs();
+            // A one that comes first in its lane has all that comes later kept beside it; one
+            // that comes later rounds what the lane held by then, 25 or 50 tiny terms.
+            let allowed = if place < 16 {
+                1e-12 * tiny
+            } else {
+                25.0 * tiny
+            };
+            assert!(error <= allowed, "{place}: {error:e}");
+        }
+    }
+}

@@ -4,8 +4,8 @@ use crate::common::assert_close;
 use kernels_core::Error;
 use kernels_core::pieces::fixed_shift_fits;
 use kernels_core::sinkhorn::{
-    CostSource, Cotangents, Gradients, ImplicitOptions, Problem, SinkhornOptions, State,
-    implicit_workspace_len, unrolled_workspace_len,
+    Annealing, CostSource, Cotangents, Gradients, ImplicitOptions, Problem, SinkhornOptions, State,
+    implicit_workspace_len, solve_annealed, unrolled_workspace_len,
 };
 
 const COST: [f64; 6] = [0.0, 1.0, 4.0, 1.0, 0.3, 1.0];
@@ -167,6 +167,8 @@ fn an_unfinished_linear_solve_says_so() {
             }) => {
                 assert_eq!(iterations, max_iterations);
                 assert!(expected == 1e-12 && got > 1e-12 && got.is_finite(), "{got}");
+                // Relative to the right-hand side, which nothing has been taken off yet.
+                assert!(max_iterations > 0 || got == 1.0, "{got}");
             }
             other => panic!("{other:?}"),
         }
@@ -197,4 +199,51 @@ fn the_fixed_shift_is_for_moderate_temperatures() {
     assert!(fixed_shift_fits(0.5_f32) && fixed_shift_fits(0.0231_f32));
     assert!(!fixed_shift_fits(0.0229_f32) && !fixed_shift_fits(1e-3_f32));
     assert!(fixed_shift_fits(0.0029_f64) && !fixed_shift_fits(0.0028_f64));
+}
+
+/// An atom without weight whose every pair is forbidden: its potential is +∞, and no slope
+/// towards a positive weight exists.
+#[test]
+fn an_infinite_slope_is_refused() {
+    let inf = f64::INFINITY;
+    let rows = [0.0, 1.0, 1.0, 0.0, inf, inf];
+    let columns = [0.0, 1.0, inf, 1.0, 0.0, inf];
+    let (light, even) = ([0.5, 0.5, 0.0], [0.5, 0.5]);
+    let of_rows = Problem::new(CostSource::Matrix(&rows), 3, 2).with_weights(&light, &even);
+    let of_columns = Problem::new(CostSource::Matrix(&columns), 2, 3).with_weights(&even, &light);
+    for (problem, side) in [(of_rows, "row"), (of_columns, "column")] {
+        let mut workspace = vec![f64::NAN; problem.workspace_len()];
+        let mut state = State::new(&problem, OPTIONS.epsilon, &mut workspace).expect("legal");
+        assert!(state.run(&OPTIONS).expect("finite").converged);
+        let (mut a, mut b) = (vec![0.0; problem.n], vec![0.0; problem.m]);
+        let refused = state.weight_gradient(&mut a, &mut b);
+        let found = match refused {
+            Err(Error::Infeasible { side, index, .. }) => Some((side, index)),
+            _ => None,
+        };
+        assert_eq!(found, Some((side, 2)), "{refused:?}");
+    }
+}
+
+/// The levels take more iterations than there are: an answer, with the error of the last ε.
+#[test]
+fn annealing_may_run_out() {
+    let problem = Problem::new(CostSource::Matrix(&COST), 2, 3);
+    let schedule = Annealing {
+        start: 4.0,
+        factor: 0.5,
+        iterations_per_level: 5,
+    };
+    for max_iterations in [1, 4, 5, 6, 11] {
+        let options = SinkhornOptions {
+            epsilon: 0.05,
+            threshold: 0.0,
+            max_iterations,
+        };
+        let mut workspace = vec![f64::NAN; problem.workspace_len()];
+        let solved = solve_annealed(&problem, &options, &schedule, &mut workspace);
+        let (_, outcome) = solved.expect("an answer");
+        assert!(!outcome.converged && outcome.marginal_error.is_finite());
+        assert_eq!(outcome.iterations, max_iterations + 1);
+    }
 }
