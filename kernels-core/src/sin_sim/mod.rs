@@ -120,7 +120,20 @@ pub fn sin_sim_with_grad<T: Real>(
             workspace: scratch,
             out: &mut ot,
         };
-        nt_xent_with_more(z, rows, dim, temperature, shared, grad, memory)?
+        let both = nt_xent_with_more(z, rows, dim, temperature, shared, grad, memory);
+        both.map_err(|error| match error {
+            // The sum of both gradients is this function's.
+            Error::Overflow {
+                quantity: quantity @ "the gradient",
+                got,
+                ..
+            } => Error::Overflow {
+                operation,
+                quantity,
+                got,
+            },
+            other => other,
+        })?
     } else {
         nt_xent_with_grad(z, rows, dim, temperature, grad, workspace)?
     };
