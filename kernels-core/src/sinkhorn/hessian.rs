@@ -119,16 +119,7 @@ impl<'w, T: Real> Vectors<'w, T> {
     /// Writes r and c where the diagonal will be.
     fn marginals(&mut self, plan: &Coupling<'_, T>, stream: &mut Stream<'_, T>) {
         let (rows, columns) = parts_mut(self.diagonal, self.n);
-        Sums {
-            s: T::one(),
-            t: T::zero(),
-            k: T::zero(),
-            u: None,
-            v: None,
-            rows: Some(rows),
-            columns: Some(columns),
-        }
-        .of(plan, stream);
+        Sums::marginals(Some(rows), Some(columns)).of(plan, stream);
     }
 
     /// From r and c to the diagonal.

@@ -91,16 +91,7 @@ impl<T: Real> State<'_, T> {
         let (plan, mut stream) = self.coupling();
         // What no scaling can supply.
         let mut missing = T::zero();
-        Sums {
-            s: T::one(),
-            t: T::zero(),
-            k: T::zero(),
-            u: None,
-            v: None,
-            rows: Some(&mut *row_sums),
-            columns: None,
-        }
-        .of(&plan, &mut stream);
+        Sums::marginals(Some(&mut *row_sums), None).of(&plan, &mut stream);
         for ((x, &sum), &a) in x.iter_mut().zip(row_sums.iter()).zip(plan.a) {
             *x = scaling(a * mass_a, sum, imposed, &mut missing);
         }

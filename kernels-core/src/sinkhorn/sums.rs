@@ -19,7 +19,20 @@ pub(super) struct Sums<'v, T> {
     pub(super) columns: Option<&'v mut [T]>,
 }
 
-impl<T: Real> Sums<'_, T> {
+impl<'v, T: Real> Sums<'v, T> {
+    /// The marginals: `Σ_j Q_ij` and `Σ_i Q_ij`, those that are wanted.
+    pub(super) fn marginals(rows: Option<&'v mut [T]>, columns: Option<&'v mut [T]>) -> Self {
+        Self {
+            s: T::one(),
+            t: T::zero(),
+            k: T::zero(),
+            u: None,
+            v: None,
+            rows,
+            columns,
+        }
+    }
+
     /// Overwrites the sums with those of a coupling.
     pub(super) fn of(&mut self, coupling: &Coupling<'_, T>, stream: &mut Stream<'_, T>) {
         for sums in [&mut self.rows, &mut self.columns].into_iter().flatten() {
