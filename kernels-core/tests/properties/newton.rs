@@ -1,7 +1,7 @@
 //! Newton's finish: the same answer, sooner where it is slow.
 
-use crate::common::{assert_close, numbers};
-use crate::variants::{Variant, variant};
+use crate::common::numbers;
+use crate::variants::variant;
 use kernels_core::cost::Cost;
 use kernels_core::sinkhorn::{CostSource, Problem, SinkhornOptions, State, newton_workspace_len};
 use proptest::prelude::*;
@@ -21,18 +21,7 @@ proptest! {
 
     #[test]
     fn finds_what_sinkhorn_finds(variant in variant()) {
-        let Variant { epsilon, .. } = variant;
-        let options = SinkhornOptions { epsilon, threshold: 1e-12, max_iterations: 20_000 };
-        let problem = variant.problem();
-        let mut workspace = vec![f64::NAN; problem.workspace_len()];
-        let mut state = State::new(&problem, epsilon, &mut workspace).expect("legal");
-        let plain = state.run(&options).expect("finite");
-        let found = newton(&problem, &options);
-        if plain.converged {
-            prop_assert!(found.converged, "{:?}, plain {:?}", found, plain);
-            // Both are within ε times the square of the error.
-            assert_close(found.value, plain.value, 1e-12 * (1.0 + plain.value.abs()));
-        }
+        variant.is_solved_like_plain_iterations(|problem, options| newton(problem, options));
     }
 }
 

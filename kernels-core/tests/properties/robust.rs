@@ -2,7 +2,7 @@
 //! there, and an answer where they do not.
 
 use crate::common::{assert_close, numbers};
-use crate::variants::{Variant, variant};
+use crate::variants::variant;
 use kernels_core::cost::{Cost, cost_matrix};
 use kernels_core::sinkhorn::{
     CostSource, Outcome, Problem, SinkhornOptions, State, robust_workspace_len, solve_robust,
@@ -25,17 +25,7 @@ proptest! {
 
     #[test]
     fn finds_what_sinkhorn_finds(variant in variant()) {
-        let Variant { epsilon, .. } = variant;
-        let options = SinkhornOptions { epsilon, threshold: 1e-12, max_iterations: 20_000 };
-        let problem = variant.problem();
-        let mut workspace = vec![f64::NAN; problem.workspace_len()];
-        let mut state = State::new(&problem, epsilon, &mut workspace).expect("legal");
-        let plain = state.run(&options).expect("finite");
-        let found = robust(&problem, &options).expect("legal");
-        if plain.converged {
-            prop_assert!(found.converged, "{:?}, plain {:?}", found, plain);
-            assert_close(found.value, plain.value, 1e-12 * (1.0 + plain.value.abs()));
-        }
+        variant.is_solved_like_plain_iterations(|problem, options| robust(problem, options).expect("legal"));
     }
 }
 

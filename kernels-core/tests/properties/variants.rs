@@ -1,8 +1,8 @@
 //! Problems with everything that a problem may have: zero weights, forbidden pairs,
 //! marginals that are imposed or priced.
 
-use crate::common::{Case, case};
-use kernels_core::sinkhorn::{Problem, SinkhornOptions, State};
+use crate::common::{Case, assert_close, case};
+use kernels_core::sinkhorn::{Outcome, Problem, SinkhornOptions, State};
 use proptest::prelude::*;
 
 /// A case and the prices of its marginals.
@@ -30,6 +30,28 @@ impl Variant {
         };
         state.run(&options).expect("finite");
         show(state)
+    }
+
+    /// Where plain iterations converge, another way has to converge to their value.
+    pub(crate) fn is_solved_like_plain_iterations(
+        &self,
+        solve: impl FnOnce(&Problem<'_, f64>, &SinkhornOptions<f64>) -> Outcome<f64>,
+    ) {
+        let options = SinkhornOptions {
+            epsilon: self.epsilon,
+            threshold: 1e-12,
+            max_iterations: 20_000,
+        };
+        let problem = self.problem();
+        let mut workspace = vec![f64::NAN; problem.workspace_len()];
+        let state = State::new(&problem, self.epsilon, &mut workspace);
+        let plain = state.expect("legal").run(&options).expect("finite");
+        let found = solve(&problem, &options);
+        if plain.converged {
+            assert!(found.converged, "{found:?}, plain {plain:?}");
+            // Both are within ε times the square of the error.
+            assert_close(found.value, plain.value, 1e-12 * (1.0 + plain.value.abs()));
+        }
     }
 }
 
