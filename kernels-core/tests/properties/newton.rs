@@ -21,7 +21,7 @@ proptest! {
 
     #[test]
     fn finds_what_sinkhorn_finds(variant in variant()) {
-        variant.is_solved_like_plain_iterations(|problem, options| newton(problem, options));
+        variant.is_solved_like_plain_iterations(newton);
     }
 }
 
